@@ -1,0 +1,198 @@
+"""What is remembered: a stack, the things it built, what happened.
+
+These are the values that the store reads and writes and that the plan computes with; a database row never leaves
+`store`. Each field says who may write it where that is not plain. A record is changed by making a new one
+(`dataclasses.replace`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.model.ids import DefinitionId, EngineId, EventId, ResourceId, StackId, StackIdentity, TraversalId
+from engine.model.states import Action, State, Status
+
+Json = Any  # what `json` can write: None, bool, int, float, str, list, dict
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: from authentication only, never from a message (rpc.md §7)."""
+
+    project: str
+    user: str = ""
+    roles: frozenset[str] = frozenset()
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a user declared: the text of a template, its files and its environment. Immutable; a change is a new one."""
+
+    id: DefinitionId
+    template: str  # exactly as written
+    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Json] = field(default_factory=dict)  # merged: parameters, registry, …; secret
+
+
+@dataclass(frozen=True, slots=True)
+class StackRecord:
+    """A stack as it is stored."""
+
+    id: StackId
+    name: str
+    project: str
+    action: Action
+    status: Status
+    reason: str
+    definition_id: DefinitionId  # the target of the last operation
+    created_time: datetime
+    complete_definition_id: DefinitionId | None = None  # last target that reached COMPLETE; None: none has
+    traversal: TraversalId = TraversalId("")  # the walk that may lead somewhere; "": none was started
+    disable_rollback: bool = True
+    timeout_mins: int | None = None  # None: the configured stack_action_timeout
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    username: str = ""
+    user_project_id: str = ""
+    owner_id: StackId | None = None  # the stack that this one is nested in; None: a root
+    parent_resource: str = ""  # name of the resource of the owner that this stack stands for
+    root_id: StackId | None = None  # the outermost owner; None: it is itself a root
+    nested_depth: int = 0
+    updated_time: datetime | None = None  # when the last action but create was accepted
+    deleted_time: datetime | None = None  # soft deletion; None: it is live
+
+    @property
+    def state(self) -> State:
+        """Return the action and how far it came."""
+        return State(self.action, self.status)
+
+    @property
+    def identity(self) -> StackIdentity:
+        """Return the full identity of the stack."""
+        return StackIdentity(self.project, self.name, self.id)
+
+    @property
+    def target_id(self) -> DefinitionId | None:
+        """Return the definition that the current or last walk leads to; None: to nothing at all."""
+        match self.action:
+            case Action.DELETE:
+                return None
+            case Action.ROLLBACK:
+                return self.complete_definition_id
+            case _:
+                return self.definition_id
+
+    @property
+    def top_id(self) -> StackId:
+        """Return the id of the outermost stack: its own for a root."""
+        return self.root_id or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An operation under way on a resource: what it applies, kept until its outcome is known."""
+
+    properties: Mapping[str, Json]
+    requires: frozenset[ResourceId]
+    fingerprint: str = ""
+    token: Json = None  # the plugin's poll token; None: the plugin has not answered yet
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """One built thing, or one that is being built. A replacement is another record with the same name."""
+
+    id: ResourceId
+    stack_id: StackId
+    name: str
+    type: str  # as the template says
+    implementation: str  # the registered type that builds it; differs from `type` under an environment mapping
+    action: Action
+    status: Status
+    reason: str
+    created_time: datetime
+    updated_time: datetime | None = None
+    physical_id: str | None = None  # the provider's name for it; None: nothing is known to exist
+    reference: Json = None  # what get_resource yields; None: the physical id, else the name
+    properties: Mapping[str, Json] = field(default_factory=dict)  # as last built; secret
+    pending: Pending | None = None  # None: nothing is under way
+    requires: frozenset[ResourceId] = frozenset()  # what it was built against; the union while an update is half done
+    data: Mapping[str, Json] = field(default_factory=dict)  # the plugin's memory; secret
+    attributes: Mapping[str, Json] = field(default_factory=dict)  # what others and outputs read, as last seen; secret
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    deletion_policy: str = "Delete"
+    nested_stack_id: StackId | None = None
+    definition_id: DefinitionId | None = None  # the definition it was last converged to
+    fingerprint: str = ""  # what else it was built from: a hash over a nested template, its files and its environment
+    version: int = 0  # goes up with every write; compare-and-set
+
+    @property
+    def state(self) -> State:
+        """Return the action and how far it came."""
+        return State(self.action, self.status)
+
+    @property
+    def is_built(self) -> bool:
+        """Return whether the last operation ended well and something stands."""
+        return self.status is Status.COMPLETE and self.action not in (Action.DELETE, Action.INIT)
+
+    @property
+    def reference_id(self) -> Json:
+        """Return what get_resource yields (engine.md §1)."""
+        if self.reference is not None:
+            return self.reference
+        return self.physical_id if self.physical_id is not None else self.name
+
+
+STACK_TYPE = "OS::Heat::Stack"  # the resource type that events of a stack itself carry
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One transition, written in the same transaction as the state it tells of."""
+
+    id: EventId
+    stack_id: StackId
+    stack_name: str
+    project: str
+    root_id: StackId  # of the outermost stack, so that a watcher of the root sees all
+    time: datetime
+    resource_name: str  # the stack's name for an event of the stack itself
+    resource_type: str
+    action: Action | str  # SIGNAL occurs here and nowhere else
+    status: Status
+    reason: str  # cut to 255 characters by the store
+    physical_id: str | None = None
+    resource_id: ResourceId | None = None
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    sequence: int = 0  # gap-free per stack, from 1; set by the store
+    position: int = 0  # order over all stacks; set by the store; what a watcher resumes from
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRecord:
+    """One engine process as it reports itself (rpc.md §2.5)."""
+
+    engine_id: EngineId
+    host: str
+    hostname: str
+    binary: str
+    topic: str
+    report_interval: int  # seconds
+    created_time: datetime
+    updated_time: datetime | None = None  # database time of the last report
+    deleted_time: datetime | None = None
+    listener_address: str = ""  # where its EngineListener answers; "": it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The right to walk a stack, and the number that every write of the walk carries."""
+
+    stack_id: StackId
+    engine_id: EngineId
+    fence: int
