@@ -1,0 +1,158 @@
+"""The next record of a resource: one function for each thing that can happen to it.
+
+Every state comes out of `states.RESOURCE`, so an impossible step raises instead of being written. Times and ids come
+in as values, a plugin's answer as anything with its fields. The visitor commits what these return, together with the
+event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from engine.model import states
+from engine.model.ids import ResourceId, StackId
+from engine.model.records import Pending, ResourceRecord
+from engine.model.states import Action, Began, Broke, Finished, StateEvent, Status
+from engine.plan.decide import Desired
+
+CHANGED: Final = "state changed"  # the reason of every transition that needs no other (rpc.md §12)
+
+
+class Told(Protocol):
+    """What a plugin told of the thing; a field that is None keeps what was remembered."""
+
+    @property
+    def physical_id(self) -> str | None:
+        """The provider's name for it."""
+
+    @property
+    def data(self) -> Mapping[str, Any] | None:
+        """The plugin's memory."""
+
+    @property
+    def nested_stack_id(self) -> str | None:
+        """The stack that it is made of."""
+
+
+class ToldToWait(Told, Protocol):
+    """A plugin's answer that it is not finished."""
+
+    @property
+    def token(self) -> Any:
+        """What the next call gets back."""
+
+
+class ToldTheEnd(Told, Protocol):
+    """A plugin's answer that it is finished."""
+
+    @property
+    def reference(self) -> Any:
+        """What get_resource yields."""
+
+
+def created(desired: Desired, *, row_id: ResourceId, stack_id: StackId, now: datetime) -> ResourceRecord:
+    """Return the row of a thing that is about to be built."""
+    blank = ResourceRecord(
+        id=row_id,
+        stack_id=stack_id,
+        name=desired.name,
+        type=desired.type,
+        implementation=desired.implementation,
+        action=Action.INIT,
+        status=Status.COMPLETE,
+        reason="",
+        created_time=now,
+        requires=desired.requires,
+        metadata=desired.metadata,
+        deletion_policy=desired.deletion_policy,
+        definition_id=desired.definition_id,
+    )
+    return _moved(replace(blank, pending=_pending(desired)), Began(Action.CREATE), CHANGED)
+
+
+def updating(row: ResourceRecord, desired: Desired, now: datetime) -> ResourceRecord:
+    """Return the row as an update in place of it begins; until it ends, old and new requirements count."""
+    begun = _moved(row, Began(Action.UPDATE), CHANGED)
+    return replace(
+        begun,
+        pending=_pending(desired),
+        requires=row.requires | desired.requires,
+        definition_id=desired.definition_id,
+        updated_time=now,
+    )
+
+
+def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
+    """Return the row as its deletion begins; a token of an operation that was cut short is not a deletion's."""
+    begun = _moved(row, Began(Action.DELETE), CHANGED)
+    # A create that never ended left its properties pending; whoever deletes what it built needs them.
+    built_from = row.pending.properties if row.pending and not row.properties else row.properties
+    return replace(begun, properties=built_from, pending=None, updated_time=now)
+
+
+def waiting(row: ResourceRecord, told: ToldToWait) -> ResourceRecord:
+    """Return the row with the token of an operation that is not finished."""
+    pending = row.pending or Pending(row.properties, row.requires, row.fingerprint)
+    return replace(_with(row, told), pending=replace(pending, token=told.token))
+
+
+def finished(row: ResourceRecord, told: ToldTheEnd) -> ResourceRecord:
+    """Return the row as its operation has ended well: what was pending is now what it is built from."""
+    ended = _moved(_with(row, told), Finished(), CHANGED)
+    if told.reference is not None:
+        ended = replace(ended, reference=told.reference)
+    if row.pending is None:
+        return ended
+    return replace(
+        ended,
+        properties=row.pending.properties,
+        requires=row.pending.requires,
+        fingerprint=row.pending.fingerprint,
+        pending=None,
+        attributes={},
+    )
+
+
+def broke(row: ResourceRecord, reason: str) -> ResourceRecord:
+    """Return the row as its operation has failed. What was pending stays, tokenless: it may have taken effect."""
+    pending = replace(row.pending, token=None) if row.pending else None
+    return replace(_moved(row, Broke(), reason), pending=pending)
+
+
+def kept(row: ResourceRecord, desired: Desired) -> ResourceRecord:
+    """Return the row with what is remembered of it, but not of the thing, brought up to date; its state stays."""
+    return replace(
+        row,
+        type=desired.type,
+        requires=desired.requires,
+        metadata=desired.metadata,
+        deletion_policy=desired.deletion_policy,
+        definition_id=desired.definition_id,
+    )
+
+
+def replaced(row: ResourceRecord, reason: str) -> ResourceRecord:
+    """Return the row of which the plugin said, instead of updating it, that a new one is needed: as it was before."""
+    ended = _moved(row, Finished(), reason or CHANGED)
+    return replace(ended, pending=None)
+
+
+def _pending(desired: Desired) -> Pending:
+    return Pending(desired.properties, desired.requires, desired.fingerprint)
+
+
+def _moved(row: ResourceRecord, event: StateEvent, reason: str) -> ResourceRecord:
+    state = states.advance(states.RESOURCE, row.state, event)
+    return replace(row, action=state.action, status=state.status, reason=reason)
+
+
+def _with(row: ResourceRecord, told: Told) -> ResourceRecord:
+    return replace(
+        row,
+        physical_id=row.physical_id if told.physical_id is None else told.physical_id,
+        data=row.data if told.data is None else told.data,
+        nested_stack_id=row.nested_stack_id if told.nested_stack_id is None else StackId(told.nested_stack_id),
+    )

@@ -1,0 +1,179 @@
+"""The verdict on arrival: what a visit does, from what is wanted and what is there. Shared by runtime and previews.
+
+`converge` looks at *all* rows of a name and keeps the best one that can become what is wanted without being replaced,
+so a rollback finds the old row still there. Nothing here asks how things came to be as they are: a first create, an
+update after a failure and a walk after a crash get their verdicts from the same lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.model.ids import DefinitionId, ResourceId
+from engine.model.records import ResourceRecord
+from engine.model.states import Action, Status
+from engine.schema import changes
+from engine.schema.type_schema import TypeSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What a visit wants of one name, with every reference resolved."""
+
+    name: str
+    type: str
+    implementation: str
+    schema: TypeSchema
+    properties: Mapping[str, Any]
+    requires: frozenset[ResourceId]  # the rows that stand for what it requires
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    deletion_policy: str = "Delete"
+    fingerprint: str = ""
+    definition_id: DefinitionId | None = None
+
+
+class Rules(Protocol):
+    """What a resource type adds to its schema; every `ResourceType` satisfies it."""
+
+    @property
+    def keeps_failed(self) -> bool:
+        """True: a failed one is updated in place, not replaced."""
+
+    def must_replace(self, old: Mapping[str, Any], new: Mapping[str, Any], changed: frozenset[str]) -> bool:
+        """Return whether this change needs a new thing although the schema would allow it in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The row is as wanted. `moved`: what is remembered of it (requirements, metadata, …) has to be written."""
+
+    row: ResourceRecord
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Nothing there can become what is wanted: build a first one, or one beside the old."""
+
+    instead_of: ResourceRecord | None = None  # what stood for the name; None: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change the row in place."""
+
+    row: ResourceRecord
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """An operation on the row was cut short, or is being waited for: bring it to its end, then decide again."""
+
+    row: ResourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The row stands for nothing: take it away."""
+
+    row: ResourceRecord
+    retain: bool  # True: forget it, and leave the thing itself alone
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A property changed that may never change."""
+
+    row: ResourceRecord
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to do: the row stands for its name, or is gone already."""
+
+
+OnArrival = Keep | Create | Update | Finish | Refuse
+OnClean = Delete | Nothing
+Decision = OnArrival | OnClean
+
+
+def converge(desired: Desired, rows: Sequence[ResourceRecord], rules: Rules) -> OnArrival:
+    """Return what brings the name to what is desired; `rows` are all rows of that name."""
+    fits = [fit for row in rows if (fit := _fit(desired, row, rules)) is not None]
+    if not fits:
+        return Create(instead_of=_newest(rows))
+    best = max(fits, key=lambda fit: fit.rank)
+    row, changed = best.row, best.changed
+    refused = changes.refused(changed, desired.schema.properties)
+    if refused and row.is_built:
+        return Refuse(row, refused)
+    if row.status is Status.IN_PROGRESS and not _is_repeatable(row):
+        return Finish(row)
+    rebuilt = row.fingerprint != desired.fingerprint
+    if changed or rebuilt or not row.is_built:
+        return Update(row, changed)
+    return Keep(row, moved=_has_moved(desired, row))
+
+
+def clean(row: ResourceRecord | None, standing: ResourceId | None) -> OnClean:
+    """Return what becomes of a row; `standing` is the row that stands for its name now, None if nothing does."""
+    if row is None or row.id == standing:
+        return Nothing()
+    return Delete(row, retain=row.deletion_policy == "Retain")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    row: ResourceRecord
+    changed: frozenset[str]
+
+    @property
+    def rank(self) -> tuple[bool, bool, Any, str]:
+        """Order: nothing to change, then built well, then the newest; the id only makes the order total."""
+        return (not self.changed, self.row.is_built, self.row.created_time, self.row.id)
+
+
+def _fit(desired: Desired, row: ResourceRecord, rules: Rules) -> _Fit | None:
+    """Return the row with what differs, or None if it can't become what is desired without being replaced."""
+    if row.implementation != desired.implementation or row.action is Action.DELETE:
+        return None
+    if row.status is Status.FAILED and not rules.keeps_failed:
+        return None
+    schemas = desired.schema.properties
+    changed: frozenset[str] = frozenset()
+    for basis in _may_be(row):
+        differs = changes.changed(basis, desired.properties, schemas)
+        forced = changes.must_replace(differs, schemas) if not desired.schema.any_property else frozenset()
+        if forced or rules.must_replace(basis, desired.properties, differs):
+            return None
+        changed |= differs
+    return _Fit(row, changed)
+
+
+def _may_be(row: ResourceRecord) -> list[Mapping[str, Any]]:
+    """Return the property sets that the thing may have: two if an update was cut short and either may hold."""
+    if row.pending is None:
+        return [row.properties]
+    if row.action is Action.CREATE or row.pending.token is not None:
+        return [row.pending.properties]
+    return [row.properties, row.pending.properties]
+
+
+def _is_repeatable(row: ResourceRecord) -> bool:
+    """Return whether the unfinished operation is an update that no plugin has answered: a new update covers it."""
+    return row.action is not Action.CREATE and (row.pending is None or row.pending.token is None)
+
+
+def _has_moved(desired: Desired, row: ResourceRecord) -> bool:
+    remembered = (row.requires, row.metadata, row.deletion_policy, row.type)
+    wanted = (desired.requires, desired.metadata, desired.deletion_policy, desired.type)
+    return remembered != wanted
+
+
+def _newest(rows: Sequence[ResourceRecord]) -> ResourceRecord | None:
+    alive = [row for row in rows if row.action is not Action.DELETE]
+    return max(alive, key=lambda row: (row.created_time, row.id), default=None)
