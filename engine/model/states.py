@@ -114,8 +114,8 @@ def _stack_table() -> Table:
             Broke(): State(action, S.FAILED),
         }
         table[State(action, S.IN_PROGRESS)] = {**ends, **running}
-        table[State(action, S.FAILED)] = begun
-        table[State(action, S.COMPLETE)] = begun
+        table[State(action, S.FAILED)] = dict(begun)
+        table[State(action, S.COMPLETE)] = dict(begun)
     del table[State(A.DELETE, S.COMPLETE)][Began(A.DELETE)]  # a deleted stack is gone: nothing follows
     return table
 
@@ -169,3 +169,29 @@ def advance(table: Table, state: State, event: StateEvent) -> State:
         return table[state][event]
     except KeyError:
         raise IllegalTransition(state, event) from None
+
+
+def as_diagram(table: Table) -> str:
+    """Return a Mermaid state diagram: what each action leads to, and which actions may begin after it."""
+    lines = ["stateDiagram-v2"]
+    for action in dict.fromkeys(state.action for state in table):
+        own = [state for state in table if state.action is action]
+        ends = sorted({str(to.status) for state in own for to in table[state].values() if to.action is action})
+        if State(action, Status.IN_PROGRESS) in table:
+            lines += [f"    state {action} {{"]
+            lines += [f"        {action}_IN_PROGRESS --> {action}_{end}" for end in ends if end != "IN_PROGRESS"]
+            lines += ["    }"]
+        following = dict.fromkeys(to.action for state in own for to in table[state].values() if to.action is not action)
+        lines += [f"    {action} --> {next_}" for next_ in following]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    """Return a table for the documentation: a row a state, and what follows it."""
+    lines = ["| state | when it ends well | when it breaks | what may begin |", "|---|---|---|---|"]
+    for state, events in table.items():
+        ends = (events.get(end) for end in (Finished(), Broke()))
+        begun = ", ".join(event.action for event in events if isinstance(event, Began))
+        cells = (str(state), *(str(end) if end else "" for end in ends), begun)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,8 +1,9 @@
 """A world on paper: rows, things and a walker in forty lines, driven by the engine's own plan.
 
-Walks are made in a random legal order. A visit has three moments (the intent is stored, the thing is changed, the outcome is
-stored) and a walk may be cut at any of them, as a crash or a newer walk would cut it; a change may fail, with or without
-having taken effect. The world knows what exists for real, so it sees what the rows may have forgotten.
+Walks are made in a random legal order. A visit has three moments (the intent is stored, the thing is changed, the
+outcome is stored) and a walk may be cut at any of them, as a crash or a newer walk would cut it; a change may fail,
+with or without having taken effect. The world knows what exists for real, so it sees what the rows may have
+forgotten.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from engine.graph.dag import Dag
 from engine.graph.frontier import Frontier
 from engine.model.ids import ResourceId, StackId
@@ -22,7 +25,6 @@ from engine.plan.visits import Clean, Converge, Visit
 from engine.plugin import Done, Poll
 from engine.schema.properties import OnChange, integer, string
 from engine.schema.type_schema import TypeSchema
-from hypothesis import strategies as st
 
 NAMES = "abcdef"
 THING = TypeSchema(
@@ -138,7 +140,7 @@ class World:
                 row = self.rows.get(row_id)
                 stands = standing.get(row.name) if row else None
                 decision = decide.clean(row, stands.id if stands else None)
-                return isinstance(decision, decide.Nothing) or self._delete(decision.row)
+                return isinstance(decision, decide.Nothing) or self.delete(decision.row)
 
     def _converge(self, wanted: Wanted, standing: Mapping[str, ResourceRecord]) -> ResourceRecord | None:
         desired = self._desired(wanted, standing)
@@ -196,7 +198,8 @@ class World:
         self.things[row.id] = Thing(row.pending.properties, before | row.pending.requires)
         self.did.append(f"{verb} {row.name}")
 
-    def _delete(self, row: ResourceRecord) -> bool:
+    def delete(self, row: ResourceRecord) -> bool:
+        """Take a thing away; asserts that nothing uses it."""
         row = self._store(advance.deleting(row, self._now()))
         self._moment()
         users = [id_ for id_, thing in self.things.items() if row.id in thing.uses]

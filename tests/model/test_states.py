@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from engine.model import states
 from engine.model.states import RESOURCE, STACK, Action, Began, Broke, Finished, IllegalTransition, State, Status
 
@@ -56,3 +57,9 @@ def test_an_update_supersedes_what_is_under_way_and_a_check_does_not() -> None:
     assert states.advance(STACK, running, Began(Action.UPDATE)) == State(Action.UPDATE, Status.IN_PROGRESS)
     with pytest.raises(IllegalTransition):
         states.advance(STACK, running, Began(Action.CHECK))
+
+
+def test_what_failed_to_be_deleted_can_be_deleted_again() -> None:
+    after = states.advance(STACK, State(Action.DELETE, Status.FAILED), Began(Action.DELETE))
+
+    assert after == State(Action.DELETE, Status.IN_PROGRESS)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.paper_world import Rules, Target, World, targets
+
+from engine.model.records import ResourceRecord
+from engine.model.states import Action, Status
+from kit.paper_world import Rules, Target, Thing, World, targets
 
 moments = st.integers(0, 30)
 rules = st.builds(Rules, keeps_failed=st.booleans())
@@ -70,17 +75,10 @@ def test_nothing_is_deleted_while_a_row_is_built_against_it(
 
 def test_the_world_notices_a_deletion_under_a_user() -> None:
     """The check above can fail."""
-    world = World(data=None)  # type: ignore[arg-type]  # nothing is drawn
-    from kit.paper_world import Thing
-
+    world = World(data=None)
     world.things = {"used": Thing({}, set()), "user": Thing({}, {"used"})}
-    from datetime import UTC, datetime
+    born = datetime(2026, 1, 1, tzinfo=UTC)
+    row = ResourceRecord("used", "s", "a", "T", "T", Action.CREATE, Status.COMPLETE, "", born)
 
-    from engine.model.records import ResourceRecord
-    from engine.model.states import Action, Status
-
-    row = ResourceRecord(
-        "used", "s", "a", "T", "T", Action.CREATE, Status.COMPLETE, "", datetime(2026, 1, 1, tzinfo=UTC)
-    )
     with pytest.raises(AssertionError, match="deleted under"):
-        world._delete(row)
+        world.delete(row)
