@@ -1,0 +1,23 @@
+"""What a resource type may see: the base class, its context, the outcomes and the ports.
+
+Authors of resource types import from here and from `engine.schema`; nothing else of the engine is theirs. Nothing
+here knows the store, threads or gRPC. This is the one package that re-exports its names.
+"""
+
+from engine.plugin.context import Context
+from engine.plugin.outcome import Done, Outcome, Poll, Replace, ResourceFailed
+from engine.plugin.ports import NestedRequest, NestedStack, NestedStacks
+from engine.plugin.resource_type import ResourceType
+
+__all__ = [
+    "Context",
+    "Done",
+    "NestedRequest",
+    "NestedStack",
+    "NestedStacks",
+    "Outcome",
+    "Poll",
+    "Replace",
+    "ResourceFailed",
+    "ResourceType",
+]

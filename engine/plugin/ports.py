@@ -1,0 +1,59 @@
+"""What a resource type may ask of the engine itself, as protocols; `service.py` passes the working parts in.
+
+A plugin sees nothing of the store or the runtime. What it needs beyond its properties comes through these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.model.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class NestedStack:
+    """A nested stack as its parent resource sees it."""
+
+    id: str
+    state: State
+    reason: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class NestedRequest:
+    """What a nested stack is to become."""
+
+    template: str  # text
+    template_file: str  # name of the file that the text came from; "": it was given inline
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NestedStacks(Protocol):
+    """Stacks inside stacks: they are walked like any other, by any engine; the parent resource only asks and polls.
+
+    `token` makes every call repeatable: a second create with the same token answers with the stack of the first.
+    """
+
+    def create(self, token: str, request: NestedRequest) -> NestedStack:
+        """Store the nested stack and start its walk; its parent is the resource whose context this came with."""
+
+    def find(self, token: str) -> NestedStack | None:
+        """Return the nested stack that was created with this token, or None."""
+
+    def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
+        """Start an update of the nested stack; with a token that was used before, answer with the stack as it is."""
+
+    def delete(self, stack_id: str) -> NestedStack | None:
+        """Start the deletion, or return None where it is gone already."""
+
+    def get(self, stack_id: str) -> NestedStack | None:
+        """Return the nested stack; None: there is none, or it is deleted."""
+
+    def output(self, stack_id: str, key: str) -> Any:
+        """Return the value of an output; KeyError where there is none of that name."""
+
+    def inner(self, stack_id: str, resource: str, path: tuple[str | int, ...]) -> Any:
+        """Return the reference id of an inner resource, or with a path one of its attributes."""
