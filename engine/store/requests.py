@@ -1,0 +1,52 @@
+"""Requests that were answered: the same request_id gets the same answer (AIP-155).
+
+Called by usecases inside the transaction that does what was asked, so that the answer is remembered if and only if it
+is true. Of two that arrive together the unique key lets one through; the other is told to try again and then finds the
+answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select
+
+from engine.model.errors import Code, EngineError
+from engine.model.records import Json
+from engine.store.backends import insert_or_skip
+from engine.store.database import Tx
+from engine.store.tables.declarative import table_of
+from engine.store.tables.requests import RequestRow
+
+REQUEST: Final = table_of(RequestRow)
+
+_ANSWER: Final = select(REQUEST.c.body_hash, REQUEST.c.answer).where(
+    REQUEST.c.project == bindparam("in_project"), REQUEST.c.request_id == bindparam("of")
+)
+_FORGET: Final = delete(REQUEST).where(REQUEST.c.created_time < bindparam("before"))
+
+
+def answer(tx: Tx, project: str, request_id: str) -> tuple[str, Json] | None:
+    """Return the hash of the body that came with this id, and what was answered; None: the id is new."""
+    row = tx.connection.execute(_ANSWER, {"in_project": project, "of": request_id}).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: Json) -> None:
+    """Store an answer; raise CONCURRENT_TRANSACTION where the same id was answered meanwhile."""
+    values = {
+        "project": project,
+        "request_id": request_id,
+        "body_hash": body_hash,
+        "answer": answer,
+        "created_time": tx.now(),
+    }
+    if not tx.connection.execute(insert_or_skip(REQUEST, tx.dialect), values).rowcount:
+        message = f'request "{request_id}" is being answered by another call; ask again'
+        raise EngineError(Code.CONCURRENT_TRANSACTION, message, request_id=request_id)
+
+
+def forget(tx: Tx, before: datetime) -> int:
+    """Delete the answers given before a time; return how many."""
+    return tx.connection.execute(_FORGET, {"before": before}).rowcount

@@ -1,0 +1,159 @@
+"""Resources: rows found, and turned into records and back.
+
+Called by usecases and runtime for reading. Rows of a walk are written by `walks.py`, which uses the same conversion.
+What is secret in a resource is sealed as one value, bound to the row: one encryption per write, whatever the resource
+holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import bindparam, func, or_, select
+
+from engine.model.ids import ResourceId, StackId
+from engine.model.records import Pending, ResourceRecord, StackRecord
+from engine.store import stacks
+from engine.store.database import Tx
+from engine.store.tables.declarative import table_of
+from engine.store.tables.resources import ResourceRow
+from engine.store.tables.stacks import StackRow
+from engine.store.types import ACTIONS, STATUSES, storable
+
+STACK: Final = table_of(StackRow)
+RESOURCE: Final = table_of(ResourceRow)
+COLUMNS: Final = tuple(RESOURCE.c)  # in the order that `record` takes
+
+_ORDER: Final = (RESOURCE.c.created_time, RESOURCE.c.id)
+_OF_STACK: Final = select(*COLUMNS).where(RESOURCE.c.stack_id == bindparam("of")).order_by(*_ORDER)
+_NAMED: Final = _OF_STACK.where(RESOURCE.c.name == bindparam("called"))
+_IN_TREE: Final = (
+    or_(STACK.c.id == bindparam("root"), STACK.c.root_id == bindparam("root")),
+    STACK.c.deleted_time.is_(None),
+)
+_OF_TREE: Final = (
+    select(*COLUMNS)
+    .join_from(RESOURCE, STACK, STACK.c.id == RESOURCE.c.stack_id)
+    .where(*_IN_TREE)
+    .order_by(STACK.c.nested_depth, RESOURCE.c.stack_id, *_ORDER)
+)
+_COUNT_IN_TREE: Final = (
+    select(func.count()).select_from(RESOURCE).join(STACK, STACK.c.id == RESOURCE.c.stack_id).where(*_IN_TREE)
+)
+_BY_PHYSICAL_ID: Final = (
+    select(*COLUMNS, *stacks.COLUMNS)
+    .join_from(RESOURCE, STACK, STACK.c.id == RESOURCE.c.stack_id)
+    .where(RESOURCE.c.physical_id == bindparam("physical"), STACK.c.deleted_time.is_(None))
+    .order_by(*_ORDER)
+)
+
+
+def of_stack(tx: Tx, stack_id: StackId) -> list[ResourceRecord]:
+    """Return every row of the stack, also those that wait to be cleaned, oldest first."""
+    return [record(tx, row) for row in tx.connection.execute(_OF_STACK, {"of": stack_id}).all()]
+
+
+def named(tx: Tx, stack_id: StackId, name: str) -> list[ResourceRecord]:
+    """Return the rows of one name, oldest first: more than one while a replacement is under way."""
+    return [record(tx, row) for row in tx.connection.execute(_NAMED, {"of": stack_id, "called": name}).all()]
+
+
+def by_physical_id(tx: Tx, physical_id: str) -> list[tuple[StackRecord, ResourceRecord]]:
+    """Return what live stacks of all projects built under this provider's name, each with its stack; oldest first."""
+    found = tx.connection.execute(_BY_PHYSICAL_ID, {"physical": physical_id})
+    width = len(COLUMNS)
+    return [(stacks.record(row[width:]), record(tx, row[:width])) for row in found]
+
+
+def of_tree(tx: Tx, root_id: StackId) -> list[ResourceRecord]:
+    """Return every row of a live root stack and of all that is nested in it, outer stacks first."""
+    return [record(tx, row) for row in tx.connection.execute(_OF_TREE, {"root": root_id}).all()]
+
+
+def count_in_tree(tx: Tx, root_id: StackId) -> int:
+    """Return how many rows a live root stack and all that is nested in it have (max_resources_per_stack)."""
+    return tx.connection.execute(_COUNT_IN_TREE, {"root": root_id}).scalar_one()
+
+
+def values(tx: Tx, row: ResourceRecord) -> dict[str, Any]:
+    """Return the columns of a record; the version is the next one, which this write makes true."""
+    return {
+        "id": row.id,
+        "stack_id": row.stack_id,
+        "name": row.name,
+        "type": row.type,
+        "implementation": row.implementation,
+        "action": row.action.value,
+        "status": row.status.value,
+        "reason": storable(row.reason),
+        "created_time": row.created_time,
+        "updated_time": row.updated_time,
+        "physical_id": row.physical_id,
+        "requires": sorted(row.requires),
+        "metadata": row.metadata,
+        "deletion_policy": row.deletion_policy,
+        "nested_stack_id": row.nested_stack_id,
+        "definition_id": row.definition_id,
+        "fingerprint": row.fingerprint,
+        "secret": tx.keys.seal(_secret(row), _place(row.id)),
+        "version": row.version + 1,
+    }
+
+
+def record(tx: Tx, row: Sequence[Any]) -> ResourceRecord:
+    """Return the resource of a row of COLUMNS; raise INVALID_ENCRYPTION_KEY if no key opens its secrets."""
+    (id_, stack_id, name, type_, implementation, action, status, reason, created, updated, *rest) = row
+    (physical_id, requires, metadata, deletion_policy, nested, definition, fingerprint, sealed, version) = rest
+    secret = tx.keys.unseal(sealed, _place(id_))
+    return ResourceRecord(
+        id=ResourceId(id_),
+        stack_id=StackId(stack_id),
+        name=name,
+        type=type_,
+        implementation=implementation,
+        action=ACTIONS[action],
+        status=STATUSES[status],
+        reason=reason,
+        created_time=created,
+        updated_time=updated,
+        physical_id=physical_id,
+        reference=secret.get("reference"),
+        properties=secret.get("properties", {}),
+        pending=_pending(secret.get("pending")),
+        requires=frozenset(requires),
+        data=secret.get("data", {}),
+        attributes=secret.get("attributes", {}),
+        metadata=metadata,
+        deletion_policy=deletion_policy,
+        nested_stack_id=nested,
+        definition_id=definition,
+        fingerprint=fingerprint,
+        version=version,
+    )
+
+
+def _secret(row: ResourceRecord) -> dict[str, Any]:
+    secret: dict[str, Any] = {
+        "properties": row.properties,
+        "data": row.data,
+        "attributes": row.attributes,
+    }
+    filled = {name: value for name, value in secret.items() if value}
+    if row.reference is not None:  # an empty text or map is a reference, too
+        filled["reference"] = row.reference
+    if (pending := row.pending) is not None:
+        requires = sorted(pending.requires)
+        filled["pending"] = (pending.properties, requires, pending.fingerprint, pending.token)
+    return filled
+
+
+def _pending(sealed: list[Any] | None) -> Pending | None:
+    if sealed is None:
+        return None
+    properties, requires, fingerprint, token = sealed
+    return Pending(properties=properties, requires=frozenset(requires), fingerprint=fingerprint, token=token)
+
+
+def _place(resource_id: str) -> str:
+    return f"resource {resource_id}"

@@ -1,0 +1,106 @@
+"""Definitions: what users declared, with bodies and files stored once by content hash.
+
+Called by usecases (a create or update saves one, reads load it) and by the clean-up (`sweep`). A definition is
+immutable, so a caller may keep what it loaded for as long as it likes. Environments are sealed: they hold parameters,
+and so passwords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import bindparam, delete, exists, insert, select
+
+from engine.model.ids import ContentHash, DefinitionId
+from engine.model.records import Definition
+from engine.store.backends import insert_or_skip
+from engine.store.database import Tx
+from engine.store.tables.declarative import table_of
+from engine.store.tables.resources import ResourceRow
+from engine.store.tables.stacks import StackRow
+from engine.store.tables.templates import ContentRow, DefinitionFileRow, DefinitionRow
+
+CONTENT: Final = table_of(ContentRow)
+DEFINITION: Final = table_of(DefinitionRow)
+FILE: Final = table_of(DefinitionFileRow)
+STACK: Final = table_of(StackRow)
+RESOURCE: Final = table_of(ResourceRow)
+
+_ADD: Final = insert(DEFINITION)
+_ADD_FILE: Final = insert(FILE)
+_LOAD: Final = (
+    select(CONTENT.c.text, DEFINITION.c.environment)
+    .join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
+    .where(DEFINITION.c.id == bindparam("of"))
+)
+_LOAD_FILES: Final = (
+    select(FILE.c.name, CONTENT.c.text)
+    .join_from(FILE, CONTENT, CONTENT.c.hash == FILE.c.content_hash)
+    .where(FILE.c.definition_id == bindparam("of"))
+    .order_by(FILE.c.position)
+)
+_SWEEP: Final = delete(DEFINITION).where(
+    ~exists().where(STACK.c.definition_id == DEFINITION.c.id),
+    ~exists().where(STACK.c.complete_definition_id == DEFINITION.c.id),
+    ~exists().where(RESOURCE.c.definition_id == DEFINITION.c.id),
+)
+_SWEEP_CONTENT: Final = delete(CONTENT).where(
+    ~exists().where(DEFINITION.c.template_hash == CONTENT.c.hash),
+    ~exists().where(FILE.c.content_hash == CONTENT.c.hash),
+)
+
+
+def content_hash(text: str) -> ContentHash:
+    """Return the name under which a text is stored."""
+    return ContentHash(sha256(text.encode()).hexdigest())
+
+
+def save(tx: Tx, definition: Definition) -> None:
+    """Store a definition; texts that are known already are not stored again."""
+    files = [(name, content_hash(text)) for name, text in definition.files.items()]
+    body = content_hash(definition.template)
+    _save_texts(tx, (definition.template, *definition.files.values()))
+    sealed = tx.keys.seal(definition.environment, _place(definition.id))
+    tx.connection.execute(
+        _ADD, {"id": definition.id, "template_hash": body, "environment": sealed, "created_time": tx.now()}
+    )
+    if files:
+        rows = [
+            {"definition_id": definition.id, "position": position, "name": name, "content_hash": hash_}
+            for position, (name, hash_) in enumerate(files)
+        ]
+        tx.connection.execute(_ADD_FILE, rows)
+
+
+def load(tx: Tx, definition_id: DefinitionId) -> Definition:
+    """Return a definition; raise KeyError where there is none (whatever refers to one keeps it)."""
+    row = tx.connection.execute(_LOAD, {"of": definition_id}).one_or_none()
+    if row is None:
+        raise KeyError(definition_id)
+    text, sealed = row
+    files = {row[0]: row[1] for row in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
+    return Definition(definition_id, text, files, tx.keys.unseal(sealed, _place(definition_id)))
+
+
+def sweep(tx: Tx) -> int:
+    """Delete the definitions and texts that nothing refers to; return how many definitions went.
+
+    On a server, one that another transaction begins to use meanwhile is protected by its foreign key: then this
+    transaction fails, and the next sweep does its work.
+    """
+    swept = tx.connection.execute(_SWEEP).rowcount
+    tx.connection.execute(_SWEEP_CONTENT)
+    return swept
+
+
+def _save_texts(tx: Tx, texts: Iterable[str]) -> None:
+    by_hash = {content_hash(text): text for text in texts}
+    # Sorted: two that save the same texts at the same time must not wait for each other in a circle.
+    rows = [{"hash": hash_, "text": by_hash[hash_]} for hash_ in sorted(by_hash)]
+    tx.connection.execute(insert_or_skip(CONTENT, tx.dialect), rows)
+
+
+def _place(definition_id: DefinitionId) -> str:
+    return f"definition {definition_id}"
