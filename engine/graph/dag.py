@@ -24,9 +24,7 @@ class Dag(Generic[N]):
     __slots__ = ("_dependants", "_requires")
 
     def __init__(self, requires: Mapping[N, Iterable[N]]) -> None:
-        self._requires: dict[N, tuple[N, ...]] = {
-            node: tuple(dict.fromkeys(needs)) for node, needs in requires.items()
-        }
+        self._requires: dict[N, tuple[N, ...]] = {node: tuple(dict.fromkeys(needs)) for node, needs in requires.items()}
         dependants: dict[N, list[N]] = {node: [] for node in self._requires}
         for node, needs in self._requires.items():
             for need in needs:

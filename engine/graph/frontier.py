@@ -23,9 +23,7 @@ class Frontier(Generic[N]):
     def __init__(self, dag: Dag[N]) -> None:
         self._dag = dag
         self._missing = {node: len(dag.requires(node)) for node in dag}
-        self._open = dict.fromkeys(
-            node for node, count in self._missing.items() if count == 0
-        )  # ready, not handed out
+        self._open = dict.fromkeys(node for node, count in self._missing.items() if count == 0)  # ready, not handed out
         self._running: set[N] = set()
         self._never: dict[N, None] = {}  # shut out by a node that was blocked; in the order of discovery
 

@@ -78,11 +78,11 @@ def check(constraint: Constraint, kind: Kind, value: Any, *, custom: Custom = NO
 
     The author's own description takes the place of the generated text.
     """
-    problem = _violation(constraint, kind, value, custom)
+    problem = _violation(constraint, kind, value, custom=custom)
     return problem if problem is None else constraint.description or problem
 
 
-def _violation(constraint: Constraint, kind: Kind, value: Any, custom: Custom) -> str | None:
+def _violation(constraint: Constraint, kind: Kind, value: Any, *, custom: Custom) -> str | None:
     match constraint:
         case Range():
             return _check_range(constraint, value)

@@ -17,7 +17,7 @@ from typing import Final
 
 MAX_PATTERN: Final = 4_000  # characters
 MAX_PROGRAM: Final = 20_000  # instructions
-MAX_STEPS: Final = 1_000_000  # instructions times places of the text: about half a second
+MAX_STEPS: Final = 200_000  # instructions times places of the text: about a tenth of a second
 MAX_GROUPS_DEEP: Final = 50
 
 Test = Callable[[str], object]  # of one character; truthy: it fits
@@ -90,12 +90,13 @@ def _first_end(program: _Program, text: str, start: int) -> int | None:
         if (key := place * width + step) in tried:
             continue
         tried.add(key)
-        waiting += _after(program[step], step, text, place)
+        waiting += _after(program[step], (step, place), text)
     return None
 
 
-def _after(done: _Step, step: int, text: str, place: int) -> tuple[tuple[int, int], ...]:
+def _after(done: _Step, at: tuple[int, int], text: str) -> tuple[tuple[int, int], ...]:
     """Return the (step, place) to go on with, the preferred one last; empty: it does not fit here."""
+    step, place = at
     match done:
         case _Char(test):
             return ((step + 1, place + 1),) if place < len(text) and test(text[place]) else ()

@@ -180,7 +180,7 @@ def resolve(schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], *, 
 def check_keys(schemas: Mapping[str, PropertySchema], given: Mapping[str, Any]) -> list[Problem]:
     """Return only what is wrong with the names: for a template that is validated without values."""
     problems: list[Problem] = []
-    _check_names(schemas, given, (), problems)
+    _NameChecker(problems).fields(schemas, given, ())
     return problems
 
 
@@ -196,23 +196,35 @@ def known_names(names: Iterable[str], wanted: str) -> str:
     return f"; known: {', '.join(names[:_KNOWN_SHOWN])}{more}"
 
 
-def _check_names(
-    schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path, problems: list[Problem]
-) -> None:
-    for name, value in given.items():
-        here = (*path, str(name))
+class _NameChecker:
+    """Checks the names in a tree of given values against schemas, and nothing else."""
+
+    __slots__ = ("_problems",)
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+
+    def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> None:
+        for name, value in given.items():
+            self._field(schemas, (*path, str(name)), value)
+
+    def _field(self, schemas: Mapping[str, PropertySchema], path: Path, value: Any) -> None:
+        name = str(path[-1])
         schema = schemas.get(name)
         if schema is None:
-            hint = _hint(schemas, str(name)) if len(problems) < _HINTS else ""
-            problems.append(Problem(here, f'there is no property "{name}"{hint}'))
+            hint = _hint(schemas, name) if len(self._problems) < _HINTS else ""
+            self._problems.append(Problem(path, f'there is no property "{name}"{hint}'))
         elif not schema.implemented and value is not None:
-            problems.append(Problem(here, f'the property "{name}" is not implemented yet'))
-        elif schema.fields is not None and isinstance(value, Mapping):
-            _check_names(schema.fields, value, here, problems)
-        elif schema.items is not None and schema.items.fields is not None and isinstance(value, list):
+            self._problems.append(Problem(path, f'the property "{name}" is not implemented yet'))
+        else:
+            self._inside(schema, value, path)
+
+    def _inside(self, schema: PropertySchema, value: Any, path: Path) -> None:
+        if schema.fields is not None and isinstance(value, Mapping):
+            self.fields(schema.fields, value, path)
+        elif schema.items is not None and isinstance(value, list):
             for index, item in enumerate(value):
-                if isinstance(item, Mapping):
-                    _check_names(schema.items.fields, item, (*here, index), problems)
+                self._inside(schema.items, item, (*path, index))
 
 
 def _hint(schemas: Mapping[str, PropertySchema], wanted: str) -> str:
@@ -231,18 +243,19 @@ class _Checker:
     def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if not given.keys() <= schemas.keys():
             unknown = {name: given[name] for name in given if name not in schemas}
-            _check_names(schemas, unknown, path, self._problems)
-        return {name: self._field(name, schema, given, path) for name, schema in schemas.items()}
+            _NameChecker(self._problems).fields(schemas, unknown, path)
+        return {name: self._field(schema, given, (*path, name)) for name, schema in schemas.items()}
 
-    def _field(self, name: str, schema: PropertySchema, given: Mapping[str, Any], path: Path) -> Any:
+    def _field(self, schema: PropertySchema, given: Mapping[str, Any], path: Path) -> Any:
+        name = str(path[-1])
         if name in given:
             if not schema.implemented and given[name] is not None:
-                self._problems.append(Problem((*path, name), f'the property "{name}" is not implemented yet'))
-            return self._value(schema, given[name], (*path, name))
+                self._problems.append(Problem(path, f'the property "{name}" is not implemented yet'))
+            return self._value(schema, given[name], path)
         if schema.default is not None:
-            return self._value(schema, schema.default, (*path, name))
+            return self._value(schema, schema.default, path)
         if schema.required:
-            self._problems.append(Problem(path, f'the property "{name}" is required, but not given'))
+            self._problems.append(Problem(path[:-1], f'the property "{name}" is required, but not given'))
         return None
 
     def _value(self, schema: PropertySchema, value: Any, path: Path) -> Any:

@@ -11,9 +11,7 @@ from engine.graph.frontier import Frontier
 @st.composite
 def dags(draw: st.DrawFn) -> dict[int, list[int]]:
     count = draw(st.integers(0, 10))
-    return {
-        node: draw(st.lists(st.integers(0, node - 1), max_size=3)) if node else [] for node in range(count)
-    }
+    return {node: draw(st.lists(st.integers(0, node - 1), max_size=3)) if node else [] for node in range(count)}
 
 
 def test_ready_hands_out_each_node_once() -> None:
@@ -94,6 +92,4 @@ def test_any_walk_is_legal_and_ends(graph: dict[int, list[int]], data: st.DataOb
 
     assert frontier.is_over
     assert well | failed | set(frontier.never) == set(graph)
-    assert all(
-        any(need in failed or need in frontier.never for need in graph[node]) for node in frontier.never
-    )
+    assert all(any(need in failed or need in frontier.never for need in graph[node]) for node in frontier.never)

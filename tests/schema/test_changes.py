@@ -22,9 +22,7 @@ class Thing(PropertyGroup):
         pytest.param({"size": 1}, {"size": 1}, set(), id="equal"),
         pytest.param({"size": 1}, {"size": 2, "name": "x"}, {"size", "name"}, id="two differ"),
         pytest.param({"size": UNKNOWN}, {"size": UNKNOWN}, {"size"}, id="what is not known differs from all"),
-        pytest.param(
-            {"extra": {"a": [1]}}, {"extra": {"a": [UNKNOWN]}}, {"extra"}, id="not known deep inside"
-        ),
+        pytest.param({"extra": {"a": [1]}}, {"extra": {"a": [UNKNOWN]}}, {"extra"}, id="not known deep inside"),
         pytest.param({}, {"size": 1}, set(), id="one side lacks it: its default"),
         pytest.param({}, {"size": 2}, {"size"}, id="one side lacks it: not its default"),
         pytest.param({"extra": {"a": True}}, {"extra": {"a": 1}}, {"extra"}, id="true is not 1"),

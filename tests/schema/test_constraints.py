@@ -38,12 +38,8 @@ def test_a_value_satisfies(constraint: Constraint, kind: Kind, value: Any) -> No
     ("constraint", "kind", "value", "text"),
     [
         pytest.param(Range(1, 3), Kind.NUMBER, 3.5, "3.5 is out of range (min: 1, max: 3)", id="range"),
-        pytest.param(
-            Length(maximum=2), Kind.STRING, "abc", "length (3) is out of range (max: 2)", id="length"
-        ),
-        pytest.param(
-            Modulo(2, 1), Kind.NUMBER, 4, "4 is not a multiple of 2 with an offset of 1", id="modulo"
-        ),
+        pytest.param(Length(maximum=2), Kind.STRING, "abc", "length (3) is out of range (max: 2)", id="length"),
+        pytest.param(Modulo(2, 1), Kind.NUMBER, 4, "4 is not a multiple of 2 with an offset of 1", id="modulo"),
         pytest.param(
             AllowedValues(("a", "b")), Kind.STRING, "c", '"c" is not an allowed value ["a", "b"]', id="one of"
         ),
@@ -54,9 +50,7 @@ def test_a_value_satisfies(constraint: Constraint, kind: Kind, value: Any) -> No
             '"c" is not an allowed value ["a"]',
             id="item of a list",
         ),
-        pytest.param(
-            AllowedPattern("a|ab"), Kind.STRING, "ab", '"ab" does not match pattern "a|ab"', id="first match"
-        ),
+        pytest.param(AllowedPattern("a|ab"), Kind.STRING, "ab", '"ab" does not match pattern "a|ab"', id="first match"),
         pytest.param(Range(maximum=1, description="too big"), Kind.NUMBER, 2, "too big", id="own words"),
         pytest.param(
             CustomConstraint("x.y"), Kind.STRING, "v", "there is no custom constraint x.y", id="nobody to ask"

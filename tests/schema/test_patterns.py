@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from engine.schema import patterns
 
-_ATOMS = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a]", r"\w", r"\d", r"\.", "^", "$", r"\b", "", "[]a]", "1"]
-)
+_ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\w", r"\d", r"\.", "^", "$", r"\b", "", "[]a]", "1"])
 _COUNTS = st.sampled_from(["*", "+", "?", "*?", "+?", "??", "{2}", "{1,}", "{,2}", "{0,2}?"])
 
 

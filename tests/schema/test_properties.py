@@ -41,9 +41,7 @@ class Server(PropertyGroup):
 
 
 def problems_of(given: dict[str, Any]) -> dict[str, str]:
-    return {
-        problem.where(): problem.summary for problem in properties.resolve(Server.schemas, given).problems
-    }
+    return {problem.where(): problem.summary for problem in properties.resolve(Server.schemas, given).problems}
 
 
 def test_a_group_collects_its_schemas_by_name() -> None:
@@ -119,9 +117,7 @@ def test_an_explicit_null_satisfies_required_and_is_then_checked() -> None:
 
 
 def test_the_fields_of_a_map_that_is_null_are_checked() -> None:
-    assert problems_of({"name": "x", "address": None}) == {
-        "address": 'the property "ip" is required, but not given'
-    }
+    assert problems_of({"name": "x", "address": None}) == {"address": 'the property "ip" is required, but not given'}
 
 
 def test_what_is_not_given_is_not_checked() -> None:
@@ -145,9 +141,7 @@ def test_unknown_values_pass_every_check() -> None:
 
 
 def test_names_alone_can_be_checked() -> None:
-    found = properties.check_keys(
-        Server.schemas, {"siez": 1, "size": "x", "routes": [{"pot": 1}], "later": 1}
-    )
+    found = properties.check_keys(Server.schemas, {"siez": 1, "size": "x", "routes": [{"pot": 1}], "later": 1})
 
     assert [problem.where() for problem in found] == ["siez", "routes[0].pot", "later"]
 

@@ -22,9 +22,7 @@ class Delay(ResourceType):
     class Properties(PropertyGroup):
         """The wait is min_wait seconds, and up to max_jitter times jitter_multiplier seconds more."""
 
-        min_wait = number(
-            "Seconds to wait at least.", default=0, between=(0, None), on_change=OnChange.UPDATE
-        )
+        min_wait = number("Seconds to wait at least.", default=0, between=(0, None), on_change=OnChange.UPDATE)
         max_jitter = number(
             "Largest jitter, in units of jitter_multiplier seconds.",
             default=0,

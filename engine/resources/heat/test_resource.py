@@ -34,9 +34,7 @@ class TestResource(ResourceType):
 
         value = string("What the attribute output yields.", default="test_string", on_change=UPDATE)
         update_replace_value = string("A change of it replaces.", support=Support(version="7.0.0"))
-        fail = boolean(
-            "Whether to fail, after the wait; a delete never does.", default=False, on_change=UPDATE
-        )
+        fail = boolean("Whether to fail, after the wait; a delete never does.", default=False, on_change=UPDATE)
         update_replace = boolean("Whether a change of value replaces.", default=False, on_change=UPDATE)
         wait_secs = number("Wait of each action.", default=0, on_change=UPDATE)
         action_wait_secs = mapping(
@@ -109,9 +107,7 @@ def _wait(ctx: Context) -> Outcome:
     if seconds == 0:
         return _end(ctx)
     physical_id = ctx.physical_name() if _will_stand(ctx) else None
-    return Poll(
-        after=seconds if seconds > 0 else SOMETIME, token={"seconds": seconds}, physical_id=physical_id
-    )
+    return Poll(after=seconds if seconds > 0 else SOMETIME, token={"seconds": seconds}, physical_id=physical_id)
 
 
 def _end(ctx: Context) -> Outcome:

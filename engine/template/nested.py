@@ -1,0 +1,89 @@
+"""Templates used as resource types: their interface, and what becomes of the properties (templates.md §17).
+
+Called by `target`. Parameters become properties, outputs become attributes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from engine.schema import types
+from engine.schema.attributes import AttributeSchema
+from engine.schema.properties import OnChange, PropertySchema
+from engine.schema.type_schema import TypeSchema
+from engine.schema.types import UNKNOWN, Kind
+from engine.template import coercion
+from engine.template.declarations import ParameterSchema, ParameterType, Template
+from engine.template.environment import Environment
+
+_LOOSE: Final = (ParameterType.LIST, ParameterType.JSON)
+
+
+def interface_of(template: Template, environment: Environment, type_name: str) -> TypeSchema:
+    """Return a template's interface as a resource type (templates.md §17.1)."""
+    outputs = template.outputs.values()
+    return TypeSchema(
+        type_name=type_name,
+        properties={name: _property(one, environment) for name, one in template.parameters.items()},
+        attributes={one.name: AttributeSchema(description=one.description) for one in outputs},
+        description=template.description,
+        any_attribute=True,  # resource.<name> reaches inside; what is not there is noticed when it is read
+        is_template=True,
+    )
+
+
+def _property(schema: ParameterSchema, environment: Environment) -> PropertySchema:
+    """Return the property of a parameter. The default stays inside: a property that is not given is not passed."""
+    defaulted = environment.parameter_defaults.get(schema.name) is not None
+    kind = coercion.KINDS[schema.type]
+    return PropertySchema(
+        kind=kind,
+        description=schema.description,
+        required=not schema.has_default and not defaulted,
+        on_change=OnChange.UPDATE,
+        constraints=schema.constraints,
+        allow_conversion=schema.type in _LOOSE,
+    )
+
+
+def parameters_for(schemas: Mapping[str, PropertySchema], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the stack inside, from resolved properties; what is not given is not passed (§17.2)."""
+    return {
+        name: _passed(schemas[name].kind, value)
+        for name, value in values.items()
+        if value is not None and name in schemas
+    }
+
+
+def _passed(kind: Kind, value: Any) -> Any:
+    if kind is not Kind.LIST or not isinstance(value, list):
+        return value
+    if types.contains_unknown(value):
+        return UNKNOWN
+    if value and isinstance(value[0], Mapping):
+        return ",".join(_members(value))
+    return value  # as a list, so that an item with a comma in it stays one item
+
+
+def _members(items: list[Any]) -> list[str]:
+    """Return maps as the flat list of members that CloudFormation-style types expect."""
+    return [
+        f".member.{index}.{key}={coercion.text_of(item)}"
+        for index, entries in enumerate(items)
+        if isinstance(entries, Mapping)
+        for key, item in entries.items()
+    ]
+
+
+def fingerprint(text: str, files: Mapping[str, str], environment: Environment) -> str:
+    """Return a hash over all that a nested stack is made of but its parameters: a change of it is a change to walk to.
+
+    All files of the request count, because any of them may be read inside.
+    """
+    inner = replace(environment, parameters={}).as_map()
+    content = json.dumps([text, sorted(files.items()), inner], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

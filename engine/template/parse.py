@@ -1,0 +1,295 @@
+"""From a document to the declarations of a template (templates.md §3, §9 to §11).
+
+Called by usecases, and by `nested` for templates used as types. Only a text that is no template at all is
+refused here; every other problem is collected in `Template.problems`, so that the caller hears of all of them
+at once from `target.build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from engine.model.errors import Code, EngineError, TemplateInvalid
+from engine.model.problems import Path, Problem
+from engine.schema import types
+from engine.schema.types import UNKNOWN
+from engine.template import dialects, parameter_schemas
+from engine.template.declarations import (
+    DELETE,
+    PSEUDO_PARAMETERS,
+    OutputDecl,
+    ResourceDecl,
+    Template,
+)
+from engine.template.dialects import Dialect
+from engine.template.expressions import Call, Choice, Expr, Literal
+from engine.template.hints import Hints
+from engine.template.reader import Reader
+from engine.template.source import Document
+from engine.template.tree import kind_of
+
+NO_DESCRIPTION: Final = "No description"
+
+D = TypeVar("D")
+
+
+def parse(document: Document) -> Template:
+    """Return the template; `TemplateInvalid` if it asks for no version of the language that there is."""
+    try:
+        dialect = dialects.select(document.data)
+    except EngineError as error:
+        key = next((key for key in dialects.VERSION_KEYS if key in document.data), None)
+        path = () if key is None else (key,)
+        raise TemplateInvalid([document.problem(path, error.message, error.code)]) from None
+    return _Parser(document, dialect).template()
+
+
+class _Parser:
+    """Reads one document, and collects what is wrong with it."""
+
+    def __init__(self, document: Document, dialect: Dialect) -> None:
+        self._document = document
+        self._dialect = dialect
+        self._problems: list[Problem] = []
+        self._reader = Reader(dialect.language, document, self._problems)
+        self._hints = Hints()
+
+    def template(self) -> Template:
+        self._check_sections()
+        parameters = parameter_schemas.read_all(
+            self._section("parameters"), self._dialect, self._document, problems=self._problems
+        )
+        return Template(
+            version=self._dialect.version,
+            dialect=self._dialect,
+            description=self._text(self._document.data.get("description"), ("description",)) or NO_DESCRIPTION,
+            parameters=parameters,
+            parameter_groups=self._groups({*parameters, *PSEUDO_PARAMETERS}),
+            conditions=self._conditions(),
+            resources=self._each("resources", self._resource),
+            outputs=self._each("outputs", self._output),
+            document=self._document,
+            problems=tuple(self._problems),
+        )
+
+    def _problem(self, path: Path, summary: str, code: Code = Code.STACK_VALIDATION_FAILED) -> None:
+        self._problems.append(self._document.problem(path, summary, code))
+
+    def _check_sections(self) -> None:
+        sections = self._dialect.sections
+        for name in self._document.data:
+            if name not in sections:
+                hint = self._hints.near(sections, name)
+                summary = f'"{name}" is not a section of version {self._dialect.version}{hint}'
+                self._problem((str(name),), summary, Code.INVALID_TEMPLATE_SECTION)
+
+    def _section(self, name: str) -> Mapping[Any, Any]:
+        section = self._document.data.get(name)
+        if section is None:
+            return {}
+        if not isinstance(section, dict):
+            self._problem((name,), f"the section has to be a map, and is {kind_of(section)}")
+            return {}
+        return section
+
+    def _each(self, section: str, read: Callable[[str, Any], D | None]) -> dict[str, D]:
+        found = {}
+        for name, value in self._section(section).items():
+            if not isinstance(name, str):
+                text = f"a name has to be a string, and is {types.shown(name)}; put it in quotes"
+                self._problem((section, str(name)), text)
+            elif (declaration := read(name, value)) is not None:
+                found[name] = declaration
+        return found
+
+    def _text(self, value: Any, path: Path) -> str:
+        if value is None or isinstance(value, str):
+            return value or ""
+        if isinstance(value, dict | list):
+            self._problem(path, f"a description has to be a string, and is {kind_of(value)}")
+        return str(value)
+
+    def _groups(self, parameters: set[str]) -> tuple[Mapping[str, Any], ...]:
+        groups = self._document.data.get("parameter_groups")
+        if not groups:
+            return ()
+        if not isinstance(groups, list):
+            self._problem(("parameter_groups",), f"the section has to be a list, and is {kind_of(groups)}")
+            return ()
+        seen: set[str] = set()
+        for index, group in enumerate(groups):
+            self._check_group(group, ("parameter_groups", index), parameters, seen=seen)
+        return tuple(group for group in groups if isinstance(group, dict))
+
+    def _check_group(self, group: Any, path: Path, parameters: set[str], *, seen: set[str]) -> None:
+        if not isinstance(group, dict):
+            self._problem(path, f"a group has to be a map, and is {kind_of(group)}")
+            return
+        names = group.get("parameters")
+        if not isinstance(names, list):
+            self._problem((*path, "parameters"), "a group has to have a list of parameters")
+            return
+        for index, name in enumerate(names):
+            here = (*path, "parameters", index)
+            if not isinstance(name, str) or name not in parameters:
+                hint = self._hints.near(parameters, name)
+                self._problem(here, f"there is no parameter {types.shown(name)}{hint}")
+            elif name in seen:
+                self._problem(here, f'the parameter "{name}" stands in a group already')
+            else:
+                seen.add(name)
+
+    def _conditions(self) -> dict[str, Expr]:
+        if "conditions" not in self._document.data or not self._dialect.has_conditions:
+            return {}
+        if self._document.data["conditions"] is None:
+            self._problem(("conditions",), "the section has to be a map, and is null")
+        return self._each("conditions", self._condition_definition)
+
+    def _condition_definition(self, name: str, value: Any) -> Expr:
+        path = ("conditions", name)
+        if not isinstance(value, bool | dict):
+            self._problem(path, f"{types.shown(value)} is not true, false or a condition function")
+            return Literal(False)
+        return self._reader.condition(value, path)
+
+    def _condition(self, entry: Mapping[Any, Any], path: Path) -> Expr | None:
+        if "condition" not in entry or not self._dialect.has_conditions:
+            return None
+        value, here = entry["condition"], (*path, "condition")
+        if value is None:
+            self._problem(here, "a condition has to be a string, a boolean or a condition function")
+            return None
+        return self._reader.condition(value, here)
+
+    def _resource(self, name: str, entry: Any) -> ResourceDecl | None:
+        path = ("resources", name)
+        if not name or "/" in name:
+            self._problem(path, "the name of a resource can't be empty or hold a slash")
+        if not isinstance(entry, dict):
+            self._problem(path, f"a resource has to be a map with at least a type, and is {kind_of(entry)}")
+            return None
+        self._check_keys(entry, path)
+        type_name = entry.get("type")
+        if not isinstance(type_name, str) or not type_name:
+            written = f", and is {types.shown(type_name)}" if "type" in entry else ", and is missing"
+            self._problem((*path, "type"), f"the type of a resource has to be a string{written}")
+            type_name = ""  # the name is taken all the same: references to it are no mistake
+        condition = self._condition(entry, path)
+        return _ResourceParser(self._document, self._dialect, entry, path).declaration(type_name, condition)
+
+    def _check_keys(self, entry: Mapping[Any, Any], path: Path) -> None:
+        keys = self._dialect.resource_keys
+        for key in entry:
+            if key not in keys:
+                hint = self._hints.near(keys, key)
+                self._problem((*path, str(key)), f'"{key}" is not a keyword of a resource{hint}')
+
+    def _output(self, name: str, entry: Any) -> OutputDecl | None:
+        path = ("outputs", name)
+        if not isinstance(entry, dict):
+            self._problem(path, f"an output has to be a map with a value, and is {kind_of(entry)}")
+            return None
+        if "value" not in entry:
+            self._problem(path, "an output has to have a value")
+        problems: list[Problem] = []
+        reader = Reader(self._dialect.language, self._document, problems)
+        return OutputDecl(
+            name=name,
+            value=reader.read(entry.get("value"), (*path, "value")),
+            description=self._text(entry.get("description"), (*path, "description")),
+            condition=self._condition(entry, path),
+            line=self._document.line(path),
+            problems=tuple(problems),
+        )
+
+
+class _ResourceParser:
+    """Reads what is inside one resource; its problems count only if the resource is there."""
+
+    def __init__(self, document: Document, dialect: Dialect, entry: Mapping[str, Any], path: Path) -> None:
+        self._document = document
+        self._dialect = dialect
+        self._entry = entry
+        self._path = path
+        self._problems: list[Problem] = []
+        self._reader = Reader(dialect.language, document, self._problems)
+
+    def declaration(self, type_name: str, condition: Expr | None) -> ResourceDecl:
+        return ResourceDecl(
+            name=str(self._path[-1]),
+            type=type_name,
+            properties=self._properties(),
+            metadata=self._map_or_function("metadata"),
+            depends_on=self._depends_on(),
+            deletion_policy=self._deletion_policy(),
+            update_policy=self._map_or_function("update_policy"),
+            condition=condition,
+            external_id=self._external_id(),
+            description=self._description(),
+            line=self._document.line(self._path),
+            problems=tuple(self._problems),
+        )
+
+    def _problem(self, key: str, summary: str) -> None:
+        self._problems.append(self._document.problem((*self._path, key), summary))
+
+    def _properties(self) -> Mapping[str, Expr]:
+        if "properties" not in self._entry:
+            return {}
+        value, path = self._entry["properties"], (*self._path, "properties")
+        if not isinstance(value, dict):
+            self._problem("properties", f"properties have to be a map, and are {kind_of(value)}")
+            return {}
+        if len(value) == 1 and next(iter(value)) in self._dialect.language.general.functions:
+            self._problem("properties", "a function can't stand for all properties; use it in each of them")
+            return {}
+        return {str(name): self._reader.read(item, (*path, name)) for name, item in value.items()}
+
+    def _map_or_function(self, key: str) -> Expr | None:
+        if key not in self._entry:
+            return None
+        value = self._entry[key]
+        if not isinstance(value, dict):
+            self._problem(key, f"{key} has to be a map, and is {kind_of(value)}")
+            return None
+        return self._reader.read(value, (*self._path, key))
+
+    def _depends_on(self) -> tuple[str, ...]:
+        if "depends_on" not in self._entry:
+            return ()
+        value = self._entry["depends_on"]
+        names = [value] if isinstance(value, str) else value
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+        wanted = "depends_on has to be the name of a resource, or a list of names"
+        self._problem("depends_on", f"{wanted}, and is {types.shown(value)}")
+        return ()
+
+    def _deletion_policy(self) -> Expr:
+        if "deletion_policy" not in self._entry:
+            return DELETE
+        value = self._entry["deletion_policy"]
+        expr = self._reader.read(value, (*self._path, "deletion_policy"))
+        if isinstance(expr, Call | Choice):
+            return expr
+        policy = self._dialect.deletion_policies.get(value) if isinstance(value, str) else None
+        if policy is None:
+            known = ", ".join(self._dialect.deletion_policies)
+            self._problem("deletion_policy", f"{types.shown(value)} is not a deletion policy; known: {known}")
+            return DELETE
+        return Literal(policy)
+
+    def _external_id(self) -> Expr | None:
+        if self._entry.get("external_id") is None:
+            return None
+        self._problem("external_id", "external_id is not supported yet by this engine")
+        return Literal(UNKNOWN)
+
+    def _description(self) -> str:
+        value = self._entry.get("description", "")
+        if isinstance(value, str):
+            return value
+        self._problem("description", f"a description has to be a string, and is {kind_of(value)}")
+        return ""

@@ -1,0 +1,155 @@
+"""From the text of a template or environment to plain data that knows its lines.
+
+Called by usecases and by `environment` and `nested`. The text is read event by event with libyaml's parser,
+and the tree is built here without recursion: so lines come for free, and a hostile text (deep nesting, alias
+bombs, huge numbers) is refused while it is read instead of after it has filled the memory. Aliases share one
+object; what they would expand to is counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from engine.model.errors import Code, EngineError, TemplateInvalid
+from engine.model.problems import Path, PathPart, Problem
+from engine.template import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a caller may ask for; the defaults are those of the configuration (rpc.md §8)."""
+
+    max_size: int = 524_288  # characters of one text
+    max_depth: int = 100  # maps and lists inside each other, aliases followed
+    max_nodes: int = 200_000  # values in one text, aliases followed
+    max_resources: int = 1_000  # in a stack and all that are nested in it; -1: no limit
+    max_nested_depth: int = 5  # stacks inside each other
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The data of one text. Maps and lists in it are shared and must not be changed."""
+
+    data: Any
+    text: str = ""
+    name: str = ""  # of the file; "": the root template
+    lines: Mapping[int, Mapping[PathPart, int]] = field(default_factory=dict)  # id of container → key → line
+
+    def line(self, path: Path) -> int | None:
+        """Return the line (1-based) of what stands at the path, or of the nearest thing above it; None: not known."""
+        found = None
+        here = self.data
+        for part in path:
+            found = self.lines.get(id(here), {}).get(part, found)
+            try:
+                here = here[part]
+            except (KeyError, IndexError, TypeError):
+                break
+        return found
+
+    def problem(self, path: Path, summary: str, code: Code = Code.STACK_VALIDATION_FAILED) -> Problem:
+        """Return a problem at a path of this document, with its line and file."""
+        return Problem(path, summary, line=self.line(path), source=self.name, code=code)
+
+
+def load(text: str, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> Document:
+    """Return the document of a template: JSON if it is that, else YAML (templates.md §2.2).
+
+    A text over the size limit is REQUEST_LIMIT_EXCEEDED; one that can't be read, or is no map, is
+    `TemplateInvalid`.
+    """
+    _check_size(text, name, limits)
+    if text.lstrip("\ufeff \t\r\n")[:1] == "{" and (document := _load_json(text, name, limits)):
+        return document
+    return _as_map(_load_yaml(text, name, limits))
+
+
+def load_yaml(text: str, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> Document:
+    """Return the document of an environment; nothing at all is an empty map (templates.md §13.1)."""
+    _check_size(text, name, limits)
+    return _as_map(_load_yaml(text, name, limits))
+
+
+def _check_size(text: str, name: str, limits: Limits) -> None:
+    if len(text) > limits.max_size:
+        what = f"The template {name}" if name else "The template"
+        raise EngineError(
+            Code.REQUEST_LIMIT_EXCEEDED,
+            f"{what} has {len(text)} characters; at most {limits.max_size} are allowed",
+            limit="max_template_size",
+        )
+
+
+def _as_map(document: Document) -> Document:
+    if document.data is None:
+        return Document({}, document.text, document.name)
+    if not isinstance(document.data, dict):
+        kind = tree.kind_of(document.data)
+        raise TemplateInvalid([document.problem((), f"the text is {kind}; it has to be a map of sections")])
+    return document
+
+
+def _load_json(text: str, name: str, limits: Limits) -> Document | None:
+    """Return the document if the text is JSON; None: it is not, or YAML's reader has to say what is wrong.
+
+    Both readers run: JSON's for what the text means, YAML's (JSON is nearly a part of it) for the lines.
+    Where YAML's can't follow, the lines are lost and nothing else.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    try:
+        return _load_yaml(text, name, limits, scalar=tree.json_scalar)
+    except TemplateInvalid as error:
+        problem = tree.excess(data, limits.max_depth, limits.max_nodes)
+        if problem is not None:
+            raise TemplateInvalid([Problem((), problem, source=name)]) from error
+        return Document(data, text, name)
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _load_yaml(text: str, name: str, limits: Limits, *, scalar: tree.ScalarReader = tree.yaml_scalar) -> Document:
+    try:
+        data, lines = tree.build(text, limits.max_depth, limits.max_nodes, scalar=scalar)
+    except tree.TreeError as error:
+        raise TemplateInvalid([Problem((), error.summary, line=error.line, source=name)]) from None
+    except yaml.reader.ReaderError as error:
+        raise TemplateInvalid([_unreadable(text, name, error.position)]) from None
+    except UnicodeEncodeError as error:
+        raise TemplateInvalid([_unreadable(text, name, error.start)]) from None
+    except yaml.MarkedYAMLError as error:
+        raise TemplateInvalid([_misread(error, text, name)]) from None
+    return Document(data, text, name, lines)
+
+
+def _unreadable(text: str, name: str, position: int) -> Problem:
+    before = text[:position]
+    line = before.count("\n") + 1
+    character = f"U+{ord(text[position]):04X}" if position < len(text) else "a character"
+    column = position - before.rfind("\n")
+    return Problem((), f"column {column}: the text holds {character}, which is not allowed", line=line, source=name)
+
+
+def _misread(error: yaml.MarkedYAMLError, text: str, name: str) -> Problem:
+    """Return what libyaml complains of; what it misses at the end of the text is shown where that was begun."""
+    lines = text.splitlines() or [""]
+    mark = error.problem_mark or error.context_mark
+    if mark is not None and mark.line >= len(lines):
+        mark = error.context_mark or mark
+    line, column = (0, 0) if mark is None else (mark.line, mark.column)
+    if line >= len(lines):
+        line, column = len(lines) - 1, len(lines[-1])
+    reason = " ".join(str(part) for part in (error.context, error.problem) if part)
+    return Problem((), f"column {column + 1}: the text is not YAML: {reason}", line=line + 1, source=name)

@@ -1,0 +1,133 @@
+"""The door of the template floor: a template made into what a walk leads to, and its expressions evaluated on the way.
+
+Called by usecases, plan and runtime. `build` is a pure function; all that it finds wrong it raises at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NotRequired, Required, TypedDict, Unpack
+
+from engine.model.errors import TemplateInvalid
+from engine.model.problems import Problem
+from engine.schema.properties import Resolved
+from engine.template import (
+    checker,
+    dialects,
+    environment,
+    expressions,
+    parameters,
+    parse,
+    resource_check,
+    scopes,
+    wanted,
+)
+from engine.template.declarations import Template
+from engine.template.environment import Environment
+from engine.template.expressions import ABSENT, EvaluationError, Literal, Scope
+from engine.template.source import DEFAULT_LIMITS, Document, Limits
+
+# What other floors know by these names lives in modules of its own, because `checker` makes it.
+Catalogue = wanted.Catalogue
+Declaration = wanted.Declaration
+NodeValue = scopes.NodeValue
+Output = wanted.Output
+Target = wanted.Target
+UNKNOWN_NODE: Final = scopes.UNKNOWN_NODE
+attribute_key = scopes.attribute_key
+
+NO_DESCRIPTION: Final = "No description given"  # of an output
+
+
+class PropertiesInvalid(TemplateInvalid):
+    """Properties are wrong with the values that they have on the walk."""
+
+
+class Inputs(TypedDict):
+    """What a template is applied to."""
+
+    environment: Required[Environment]
+    catalogue: Required[Catalogue]
+    files: NotRequired[Mapping[str, str]]
+    pseudo: NotRequired[Mapping[str, str]]  # values of the pseudo parameters
+    strict: NotRequired[bool]  # False: values of parameters need not be there, and are not checked
+    limits: NotRequired[Limits]
+
+
+def build(template: Template, **inputs: Unpack[Inputs]) -> Target:
+    """Return the target; raise `TemplateInvalid` with all problems, nested templates included (templates.md §18)."""
+    session = checker.Session(
+        catalogue=inputs["catalogue"],
+        files=inputs.get("files", {}),
+        limits=inputs.get("limits", DEFAULT_LIMITS),
+        strict=inputs.get("strict", True),
+    )
+    check = checker.Checker(template, inputs["environment"], session, checker.Level(inputs.get("pseudo", {})))
+    target = check.run()
+    if check.problems:
+        raise TemplateInvalid(checker.in_order(check.problems))
+    return target
+
+
+def scope_of(target: Target, values: Mapping[str, NodeValue]) -> Scope:
+    """Return the scope in which the target's expressions are evaluated, given what was visited so far."""
+    return scopes.WalkScope(target.parameters, target.files, target.conditions, target.declarations, values)
+
+
+def evaluate_properties(declaration: Declaration, scope: Scope) -> Resolved:
+    """Return the properties with their values in the scope, and all problems with them."""
+    if declaration.settled is not None:
+        return Resolved(dict(declaration.settled.values))
+    given: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, expr in declaration.properties.items():
+        try:
+            value = expr.value if type(expr) is Literal else expressions.evaluate(expr, scope)
+        except EvaluationError as error:
+            problems.append(error.problem)
+            continue
+        if value is not ABSENT:
+            given[name] = value
+    resolved = resource_check.resolve(declaration.schema, given)
+    if not problems and not resolved.problems:
+        return resolved
+    placed = (resource_check.with_place(one, declaration.name, declaration.line) for one in resolved.problems)
+    return Resolved(resolved.values, (*problems, *placed))
+
+
+def evaluate_metadata(declaration: Declaration, scope: Scope) -> dict[str, Any]:
+    """Return the metadata with its values in the scope; raise `EvaluationError` where it has none."""
+    if declaration.metadata is None:
+        return {}
+    found = expressions.evaluate(declaration.metadata, scope)
+    if isinstance(found, Mapping):
+        return dict(found)
+    return {}
+
+
+def evaluate_outputs(target: Target, values: Mapping[str, NodeValue]) -> list[Output]:
+    """Return every output; one that has no value says why, and is no error of the stack (templates.md §10.1)."""
+    scope = scope_of(target, values)
+    return [_output(target, name, scope) for name in target.template.outputs]
+
+
+def _output(target: Target, name: str, scope: Scope) -> Output:
+    declared = target.template.outputs[name]
+    description = declared.description or NO_DESCRIPTION
+    try:
+        if declared.condition is not None and expressions.evaluate(declared.condition, scope) is False:
+            return Output(name, description)
+        value = expressions.evaluate(declared.value, scope)
+    except EvaluationError as error:
+        return Output(name, description, error=str(error.problem))
+    return Output(name, description, None if value is ABSENT else value)
+
+
+def _empty() -> Target:
+    template = parse.parse(Document({dialects.HOT: dialects.newest()}))
+    values = parameters.ParameterValues({})
+    conditions = scopes.Conditions({}, values, {})
+    return Target(template, values, environment.EMPTY, {}, conditions, {}, {})
+
+
+EMPTY: Final = _empty()  # what a delete walks to

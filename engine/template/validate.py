@@ -1,0 +1,120 @@
+"""What ValidateTemplate answers about a template that is in order (templates.md §12.9, rpc.md §2.4 and §3.7).
+
+Called by usecases with a target that was built without values. Keys are those of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, assert_never
+
+from engine.schema.constraints import (
+    AllowedPattern,
+    AllowedValues,
+    Constraint,
+    CustomConstraint,
+    Length,
+    Modulo,
+    Range,
+)
+from engine.template import coercion, parse
+from engine.template.declarations import ParameterSchema, ParameterType
+from engine.template.environment import Environment
+from engine.template.wanted import Target
+
+_TYPES: Final[Mapping[ParameterType, str]] = {
+    ParameterType.STRING: "String",
+    ParameterType.NUMBER: "Number",
+    ParameterType.BOOLEAN: "Boolean",
+    ParameterType.LIST: "CommaDelimitedList",
+    ParameterType.JSON: "Json",
+}
+
+
+def report(target: Target, *, show_nested: bool = False) -> dict[str, Any]:
+    """Return description, parameters, groups, environment; with `show_nested` also parameters of what is nested."""
+    found: dict[str, Any] = {
+        "Description": description_of(target),
+        "Parameters": parameters_of(target),
+        "Environment": target.environment.as_map(),
+    }
+    if target.template.parameter_groups:
+        found["ParameterGroups"] = [dict(group) for group in target.template.parameter_groups]
+    if show_nested and target.nested:
+        found["NestedParameters"] = _nested(target)
+    return found
+
+
+def description_of(target: Target) -> str:
+    """Return the template's description; empty where it has none."""
+    text = target.template.description
+    return "" if text == parse.NO_DESCRIPTION else text
+
+
+def parameters_of(target: Target) -> dict[str, dict[str, Any]]:
+    """Return what is to be known about every parameter, by name."""
+    return {name: _parameter(schema, target.environment) for name, schema in target.template.parameters.items()}
+
+
+def _nested(target: Target) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, inner in target.nested.items():
+        entry: dict[str, Any] = {
+            "Type": target.declarations[name].type,
+            "Description": description_of(inner),
+            "Parameters": parameters_of(inner),
+        }
+        if inner.template.parameter_groups:
+            entry["ParameterGroups"] = [dict(group) for group in inner.template.parameter_groups]
+        if inner.nested:
+            entry["NestedParameters"] = _nested(inner)
+        found[name] = entry
+    return found
+
+
+def _parameter(schema: ParameterSchema, environment: Environment) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "Type": _TYPES[schema.type],
+        "Description": schema.description,
+        "NoEcho": "true" if schema.hidden else "false",
+        "Label": schema.label or schema.name,
+    }
+    default = environment.parameter_defaults.get(schema.name)
+    if default is None:
+        default = schema.default
+    if default is not None:
+        found["Default"] = default
+    value = environment.parameters.get(schema.name)
+    if value:
+        found["Value"] = coercion.HIDDEN if schema.hidden else value
+    if schema.tags:
+        found["Tags"] = list(schema.tags)
+    for constraint in schema.constraints:
+        found |= _constraint(constraint)
+    texts = [one.description for one in schema.constraints if one.description is not None]
+    if texts:
+        found["ConstraintDescription"] = " ".join(texts)
+    return found
+
+
+def _constraint(constraint: Constraint) -> dict[str, Any]:
+    match constraint:
+        case Range(least, most):
+            return _bounds("Value", least, most)
+        case Length(least, most):
+            return _bounds("Length", least, most)
+        case Modulo(step, offset):
+            return {"Step": step, "Offset": offset}
+        case AllowedValues(allowed):
+            return {"AllowedValues": list(allowed)}
+        case AllowedPattern(pattern):
+            return {"AllowedPattern": pattern}
+        case CustomConstraint(name):
+            return {"CustomConstraint": name}
+        case _:
+            assert_never(constraint)
+
+
+def _bounds(of: str, least: float | None, most: float | None) -> dict[str, Any]:
+    found = {f"Min{of}": least, f"Max{of}": most}
+    return {key: value for key, value in found.items() if value is not None}
