@@ -27,9 +27,7 @@ def baseline() -> str | None:
         return None
     head = git("rev-parse", "HEAD")
     others = (commit for ref in ("origin/main", "main") if (commit := git("rev-parse", "--verify", ref)))
-    known = next((commit for commit in others if commit != head), None) or git(
-        "rev-parse", "--verify", "HEAD~1"
-    )
+    known = next((commit for commit in others if commit != head), None) or git("rev-parse", "--verify", "HEAD~1")
     return known.decode().strip() if known else None
 
 

@@ -20,9 +20,7 @@ def test_a_package_has_a_door_sign(package: str) -> None:
     door = ROOT / package / "__init__.py"
 
     assert door.is_file(), f"{package} has no __init__.py"
-    assert ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))), (
-        f"{package} has no docstring at its door"
-    )
+    assert ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))), f"{package} has no docstring at its door"
 
 
 @pytest.mark.parametrize("package", sorted({*PACKAGES} - MAY_REEXPORT))

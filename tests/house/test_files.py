@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 # Folders of one person's or one machine's own; a path under them works nowhere else. A file in /tmp that a
 # program makes up is fine, a folder that someone keeps there is not.
-MACHINE_PATHS = re.compile(
-    r"(?<![\w.~-])/(?:home|root|Users|work|farm|mnt)/[\w.-]+|(?<![\w.~-])/tmp/[\w.-]+/"
-)
+MACHINE_PATHS = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work|farm|mnt)/[\w.-]+|(?<![\w.~-])/tmp/[\w.-]+/")
 REGISTRY_HOSTS = re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host|\bindex-url\s*=")
 
 

@@ -26,8 +26,4 @@ def test_the_floors_are_exhaustive() -> None:
 
     assert floors["exhaustive"] is True
     assert "exhaustive_ignores" not in floors
-    assert all(
-        "ignore_imports" not in contract
-        for contract in contracts
-        if contract["id"] in {"floors", "pure-core"}
-    )
+    assert all("ignore_imports" not in contract for contract in contracts if contract["id"] in {"floors", "pure-core"})

@@ -33,8 +33,6 @@ def test_each_stub_loads() -> None:
 
 def test_the_stubs_are_for_the_oldest_protobuf_that_we_support() -> None:
     """Stubs written for 6.31 load on 6.31 and on every 7; newer ones would shut out who is still on 6.31."""
-    versions = {
-        line for text in stubs(GENERATED).values() for line in text.splitlines() if b"Protobuf Python" in line
-    }
+    versions = {line for text in stubs(GENERATED).values() for line in text.splitlines() if b"Protobuf Python" in line}
 
     assert versions == {b"# Protobuf Python Version: 6.31.1"}

@@ -1,0 +1,83 @@
+"""Owns every walk of this engine: one thread, no locks, no database. Each stack that is walked has a `Course`."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from engine.model.ids import StackId
+from engine.model.records import Lock, StackRecord
+from engine.plan.ending import Stopped
+from engine.runtime.course import Course, Tools
+
+_QUIET_POLL = 0.01  # seconds between looks whether everything in flight has come back
+
+
+class Conductor:
+    """Starts, leads and ends the walks of this engine. Its public methods may be called from any thread."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._courses: dict[StackId, Course] = {}
+        self._stopping = False
+
+    def walk(self, lock: Lock) -> Future[StackRecord | None]:
+        """Walk the stack until it settles. The future gets the stack as it ended, or None if another engine has it."""
+        course = Course(self._tools, lock, self._left)
+        self._tools.loop.post(self._begin, course)
+        return course.done
+
+    def poke(self, lock: Lock) -> None:
+        """Look at the stack again: its target may have changed. Walk it if it is not being walked."""
+        self._tools.loop.post(self._look_again, lock)
+
+    def hint(self, stack_id: StackId) -> None:
+        """Look at the stack again if it is being walked. Harmless if nothing has changed."""
+        self._tools.loop.post(self._halt, stack_id, None)
+
+    def give_up(self, stack_id: StackId, stopped: Stopped) -> None:
+        """End the walk of the stack as failed; what is in flight is recorded first."""
+        self._tools.loop.post(self._halt, stack_id, stopped)
+
+    def stop(self) -> Future[list[Lock]]:
+        """Start nothing more; the future gets the locks of the walks that were under way, once nothing is in flight."""
+        stopped: Future[list[Lock]] = Future()
+        self._tools.loop.post(self._stop, stopped)
+        return stopped
+
+    def _begin(self, course: Course) -> None:
+        known = self._courses.get(course.lock.stack_id)
+        if self._stopping or (known is not None and known.lock.fence >= course.lock.fence):
+            course.done.set_result(None)
+            return
+        self._courses[course.lock.stack_id] = course
+        course.load()
+
+    def _look_again(self, lock: Lock) -> None:
+        if lock.stack_id in self._courses:
+            self._halt(lock.stack_id, None)
+        else:
+            self._begin(Course(self._tools, lock, self._left))
+
+    def _halt(self, stack_id: StackId, stopped: Stopped | None) -> None:
+        course = self._courses.get(stack_id)
+        if course is not None:
+            course.halt(stopped)
+
+    def _left(self, course: Course, stack: StackRecord | None) -> None:
+        if self._courses.get(course.lock.stack_id) is course:
+            del self._courses[course.lock.stack_id]
+        owner = self._courses.get(stack.owner_id) if stack is not None and stack.owner_id else None
+        if stack is not None and owner is not None:
+            owner.visit_early(stack.parent_resource)
+
+    def _stop(self, stopped: Future[list[Lock]]) -> None:
+        self._stopping = True
+        for course in self._courses.values():
+            course.halt(leave=True)
+        self._wait_until_quiet(stopped)
+
+    def _wait_until_quiet(self, stopped: Future[list[Lock]]) -> None:
+        if all(course.is_quiet for course in self._courses.values()):
+            stopped.set_result([course.lock for course in self._courses.values()])
+        else:
+            self._tools.loop.after(_QUIET_POLL, self._wait_until_quiet, stopped)

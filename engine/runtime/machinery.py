@@ -1,0 +1,132 @@
+"""All that walks: loop, pool, journal, conductor and what begins walks, put together and started as one.
+
+Made by `service.py`, and by tests that need the real thing without gRPC.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from engine.model.ids import EngineId
+from engine.runtime.bus import Bus
+from engine.runtime.clock import Clock, SystemClock
+from engine.runtime.conductor import Conductor
+from engine.runtime.course import Tools
+from engine.runtime.declared import Declared
+from engine.runtime.journal import Journal
+from engine.runtime.logbook import Logbook
+from engine.runtime.loop import Loop
+from engine.runtime.pool import Pool
+from engine.runtime.recovery import Recovery
+from engine.runtime.stack_lock import StackLock
+from engine.runtime.steps import CourseSteps
+from engine.runtime.streams import EventStreams
+from engine.runtime.thread_groups import ThreadGroupManager
+from engine.runtime.traversals import Peers, Traversals
+from engine.runtime.visitor import PortsFor, Visitor
+from engine.store import database, locks
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS: Final = 10.0  # how long a stop waits for visits that are in flight; the database has what they did
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of the configuration that walking depends on."""
+
+    pool_size: int = 16  # threads
+    periodic_interval: float = 60.0  # seconds between the calls of a timer
+    plugin_call_timeout: float | None = 600.0  # seconds until a call that hangs is written off; None: never
+    stack_action_timeout: int = 3600  # seconds, for stacks that say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an engine walks among."""
+
+    engine_id: EngineId
+    bus: Bus  # what the database publishes to
+    peers: Peers
+    ports_for: PortsFor
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def new_id() -> str:
+    """Return a new random id, as text."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """The running parts of one engine."""
+
+    engine_id: EngineId
+    db: Database
+    declared: Declared
+    logbook: Logbook
+    loop: Loop
+    pool: Pool
+    journal: Journal
+    conductor: Conductor
+    groups: ThreadGroupManager
+    traversals: Traversals
+    recovery: Recovery
+    streams: EventStreams
+    new_id: Callable[[], str] = field(default=new_id)
+
+    def start(self) -> None:
+        """Start the threads; nothing is walked until somebody begins a walk."""
+        self.loop.start()
+        self.journal.start()
+
+    def stop(self) -> None:
+        """Stop walking, wait for what is in flight, and free the locks so that others can walk on at once."""
+        self.streams.stop()
+        try:
+            for lock in self.conductor.stop().result(timeout=_STOP_SECONDS):
+                database.retrying(self.db, partial(locks.release, lock=lock))
+        except TimeoutError:
+            log.warning("a call of a resource type hangs; its stack is left to whoever finds this engine gone")
+        self.pool.stop()
+        self.loop.stop()
+        self.journal.stop()
+
+
+def assemble(db: Database, declared: Declared, among: Surroundings, settings: Settings) -> Machinery:
+    """Return the parts, connected and not started."""
+    clock, peers = among.clock, among.peers
+    loop = Loop(clock)
+    pool = Pool(loop, settings.pool_size, settings.plugin_call_timeout)
+    journal = Journal(db)
+    logbook = Logbook(new_id, clock.now)
+    visitor = Visitor(journal, declared.registry, clock, logbook, new_id, among.ports_for)
+    steps = CourseSteps(db, declared, visitor, clock, settings.stack_action_timeout)
+    conductor = Conductor(Tools(loop, pool, steps, clock))
+    groups = ThreadGroupManager(
+        loop,
+        pool,
+        lambda stack_id, engine: StackLock(db, peers.is_alive, stack_id, engine),
+        settings.periodic_interval,
+    )
+    traversals = Traversals(db, groups, conductor, among.engine_id, peers)
+    return Machinery(
+        engine_id=among.engine_id,
+        db=db,
+        declared=declared,
+        logbook=logbook,
+        loop=loop,
+        pool=pool,
+        journal=journal,
+        conductor=conductor,
+        groups=groups,
+        traversals=traversals,
+        recovery=Recovery(db, traversals),
+        streams=EventStreams(loop, among.bus, db),
+    )

@@ -1,0 +1,79 @@
+"""How a visit writes down what it does: each step one commit, with its event, durable before the visit goes on.
+
+A step that *starts* something carries the traversal id: it lands only while its walk is the current one. An outcome
+carries only the fence: what was started is recorded whatever walk is current by then, so nothing that exists is
+forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from engine.model import states
+from engine.model.ids import ResourceId
+from engine.model.records import ResourceRecord
+from engine.model.states import Action, Finished, State, Status
+from engine.plan import advance
+from engine.runtime.jobs import Plan
+from engine.runtime.journal import Journal
+from engine.runtime.logbook import Logbook
+from engine.store.walks import Step
+
+_REFUSED: Final = State(Action.UPDATE, Status.FAILED)
+
+
+class NotLanded(Exception):
+    """A step was refused by the fence or by the traversal: this walk has nothing more to say."""
+
+
+class Recorder:
+    """The rows of one visit as they stand, and the only way that the visit writes them."""
+
+    def __init__(
+        self, journal: Journal, logbook: Logbook, plan: Plan, rows: Mapping[ResourceId, ResourceRecord]
+    ) -> None:
+        self._journal = journal
+        self._logbook = logbook
+        self._plan = plan
+        self.rows = dict(rows)
+        self.gone: list[ResourceId] = []
+
+    def start(self, row: ResourceRecord) -> ResourceRecord:
+        """Record that an operation begins, if the walk is still the current one; return the row as written."""
+        event = self._logbook.of_resource(self._plan.stack, row)
+        return self._write(Step(self._plan.lock, self._plan.stack.traversal, row, event=event))
+
+    def end(self, row: ResourceRecord) -> ResourceRecord:
+        """Record how an operation ended; return the row as written."""
+        event = self._logbook.of_resource(self._plan.stack, row)
+        return self._write(Step(self._plan.lock, None, row, event=event))
+
+    def note(self, row: ResourceRecord) -> ResourceRecord:
+        """Record what changed about the row without its state having changed; no event tells of it."""
+        return self._write(Step(self._plan.lock, None, row, event=None))
+
+    def report(self, row: ResourceRecord, reason: str) -> None:
+        """Record an update that was refused before it began: an event, while the row stays as it is."""
+        event = self._logbook.of_attempt(self._plan.stack, row, _REFUSED, reason)
+        self._write(Step(self._plan.lock, self._plan.stack.traversal, row, event=event))
+
+    def forget(self, row: ResourceRecord) -> None:
+        """Record that the thing is gone, and remove its row."""
+        state = states.advance(states.RESOURCE, row.state, Finished())
+        ended = replace(row, action=state.action, status=state.status, reason=advance.CHANGED)
+        event = self._logbook.of_resource(self._plan.stack, ended)
+        self._commit(Step(self._plan.lock, None, ended, gone=True, event=event))
+        self.rows.pop(row.id, None)
+        self.gone.append(row.id)
+
+    def _write(self, step: Step) -> ResourceRecord:
+        self._commit(step)
+        written = replace(step.row, version=step.row.version + 1)
+        self.rows[written.id] = written
+        return written
+
+    def _commit(self, step: Step) -> None:
+        if not self._journal.commit(step):
+            raise NotLanded

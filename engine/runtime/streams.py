@@ -1,0 +1,191 @@
+"""Streams of events to watchers: any number of them, on a few sender threads, and none of them slows a walk.
+
+A stream first reads what it missed from the database, then follows the bus. The bus only notes events down; a sender
+thread delivers them, and `deliver` may wait for a slow client. A client that has not taken one event within the limit
+is cut off: it resumes from the last event that it got.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from engine.model.errors import Code, EngineError
+from engine.model.ids import StackId
+from engine.model.records import EventRecord
+from engine.runtime.bus import Bus
+from engine.runtime.loop import Loop, Timer
+from engine.store import events
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+SENDERS = 8  # threads
+PAGE = 500  # events read at a time
+MOST_NOTED = 10_000  # events a stream notes down before it reads them from the database instead
+STUCK_AFTER = 20.0  # seconds in which a client must take one event
+
+Deliver = Callable[[EventRecord], None]
+Ended = Callable[[EngineError | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watcher wants to see."""
+
+    root_id: StackId | None  # the tree; None: all trees
+    includes: Callable[[EventRecord], bool]  # which events of the tree
+    after: int  # position of the last event seen; 0: from the beginning
+
+
+class Stream:
+    """One watcher. Its state belongs to the loop, except for the cursor, which belongs to the sender at work."""
+
+    def __init__(self, streams: EventStreams, watched: Watched, deliver: Deliver, ended: Ended) -> None:
+        self.watched = watched
+        self.deliver = deliver
+        self.ended = ended
+        self.cursor = watched.after
+        self.taken = 0  # events that the client has taken
+        self.seen: dict[int, None] = {}  # the last positions delivered, oldest first
+        self.noted: deque[EventRecord] = deque()
+        self.behind = True  # the database knows more than `noted`
+        self.sending = False
+        self.closed = False
+        self.limit: Timer | None = None
+        self._streams = streams
+
+    def is_new(self, event: EventRecord) -> bool:
+        """Return whether the event was not delivered before, and note that it is now.
+
+        Transactions of different stacks of one tree may commit in another order than their positions, so a lower
+        position than the last is no sign of an old event.
+        """
+        if event.position in self.seen:
+            return False
+        self.seen[event.position] = None
+        if len(self.seen) > MOST_NOTED:
+            del self.seen[next(iter(self.seen))]
+        self.cursor = max(self.cursor, event.position)
+        return True
+
+    def close(self) -> None:
+        """End the stream without a word: the client is gone. May be called from any thread, more than once."""
+        self._streams.close(self)
+
+
+class EventStreams:
+    """All streams of this engine."""
+
+    def __init__(self, loop: Loop, bus: Bus, db: Database) -> None:
+        self._loop = loop
+        self._bus = bus
+        self._db = db
+        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="watch")
+        self._open: dict[Stream, Callable[[Sequence[EventRecord]], None]] = {}
+
+    def open(self, watched: Watched, deliver: Deliver, ended: Ended) -> Stream:
+        """Deliver the events that are there after the position, and then each one as it is committed."""
+        stream = Stream(self, watched, deliver, ended)
+        self._loop.post(self._start, stream)
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """End one stream."""
+        self._loop.post(self._end, stream)
+
+    def stop(self) -> None:
+        """End all streams, telling their clients that the engine stops and where else to go on."""
+        self._loop.post(self._stop)
+
+    def _start(self, stream: Stream) -> None:
+        def note(batch: Sequence[EventRecord]) -> None:
+            self._loop.post(self._note, stream, batch)
+
+        self._open[stream] = note
+        self._bus.subscribe(stream.watched.root_id, note)
+        self._send(stream)
+
+    def _note(self, stream: Stream, batch: Sequence[EventRecord]) -> None:
+        if stream.closed:
+            return
+        if len(stream.noted) + len(batch) > MOST_NOTED:
+            stream.noted.clear()
+            stream.behind = True
+        elif not stream.behind or stream.sending:
+            stream.noted.extend(batch)
+        self._send(stream)
+
+    def _send(self, stream: Stream) -> None:
+        if stream.sending or stream.closed or not (stream.behind or stream.noted):
+            return
+        stream.sending = True
+        batch = None if stream.behind else list(stream.noted)
+        stream.behind = False
+        stream.noted.clear()
+        stream.limit = self._loop.after(STUCK_AFTER, self._cut_off, stream, stream.taken)
+        self._senders.submit(self._deliver, stream, batch)
+
+    def _deliver(self, stream: Stream, batch: Sequence[EventRecord] | None) -> None:
+        """Deliver what was noted, or all that the database has; in a sender thread, one at a time for each stream."""
+        error = None
+        try:
+            for event in self._missed(stream) if batch is None else batch:
+                if stream.closed:
+                    break
+                if stream.is_new(event) and stream.watched.includes(event):
+                    stream.deliver(event)
+                    stream.taken += 1
+        except EngineError as caught:
+            error = caught
+        except Exception:
+            log.exception("a watcher could not be served")
+            error = EngineError(Code.INTERNAL, "the stream of events broke; resume from the last event")
+        self._loop.post(self._sent, stream, error)
+
+    def _missed(self, stream: Stream) -> Sequence[EventRecord]:
+        found: list[EventRecord] = []
+        after = stream.cursor
+        while True:
+            with self._db.read() as tx:
+                page = events.after(tx, root_id=stream.watched.root_id, position=after, limit=PAGE)
+            found.extend(page)
+            if len(page) < PAGE or len(found) >= MOST_NOTED:
+                stream.behind = stream.behind or len(page) == PAGE
+                return found
+            after = page[-1].position
+
+    def _sent(self, stream: Stream, error: EngineError | None) -> None:
+        stream.sending = False
+        if stream.limit is not None:
+            stream.limit.cancel()
+        if error is not None:
+            self._end(stream, error)
+        else:
+            self._send(stream)
+
+    def _cut_off(self, stream: Stream, taken: int) -> None:
+        """End a stream whose client has taken nothing since; one that moves, however slowly, gets more time."""
+        if stream.taken != taken:
+            stream.limit = self._loop.after(STUCK_AFTER, self._cut_off, stream, stream.taken)
+            return
+        text = "the client does not take its events; resume from the last one received"
+        self._end(stream, EngineError(Code.WATCH_TOO_SLOW, text))
+
+    def _end(self, stream: Stream, error: EngineError | None = None) -> None:
+        note = self._open.pop(stream, None)
+        if note is None:
+            return
+        stream.closed = True
+        self._bus.unsubscribe(stream.watched.root_id, note)
+        if error is not None:
+            self._senders.submit(stream.ended, error)
+
+    def _stop(self) -> None:
+        gone = EngineError(Code.SHUTTING_DOWN, "the engine stops; resume from the last event at another one")
+        for stream in list(self._open):
+            self._end(stream, gone)
+        self._senders.shutdown(wait=False)
