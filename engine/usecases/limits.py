@@ -1,0 +1,55 @@
+"""How much a caller may ask for, and what the names and options of a stack may be.
+
+Each function returns nothing or raises; the values come from the configuration (rpc.md §8, §10).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from engine.model.errors import Code, EngineError, TemplateInvalid
+from engine.model.problems import Problem
+from engine.usecases.commands import Options
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
+_LONGEST_TAG: Final = 80
+_MOST_MINUTES: Final = 2**31 // 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator allows; -1 is no limit."""
+
+    max_stacks_per_tenant: int = 512
+    max_resources_per_stack: int = 1000  # in a whole tree of nested stacks
+    max_nested_stack_depth: int = 5
+
+
+def check_name(name: str) -> None:
+    """Raise STACK_VALIDATION_FAILED unless the name is one a root stack may have."""
+    if not _NAME.fullmatch(name):
+        text = (
+            f"{name!r} is not a stack name: a letter, then up to 254 letters, digits, underscores, periods or hyphens"
+        )
+        raise TemplateInvalid([Problem(("stack_name",), text)])
+
+
+def check_options(options: Options) -> None:
+    """Raise INVALID_ARGUMENT for tags or a timeout that can't be."""
+    minutes = options.timeout_mins
+    if minutes is not None and not 0 <= minutes <= _MOST_MINUTES:
+        text = f"timeout_mins is {minutes}; it must be from 0 (the engine's default) to {_MOST_MINUTES}"
+        raise EngineError(Code.INVALID_ARGUMENT, text, field="timeout_mins")
+    for tag in options.tags or ():
+        if not tag or len(tag) > _LONGEST_TAG or "," in tag:
+            text = f"{tag!r} is not a tag: 1 to {_LONGEST_TAG} characters without a comma"
+            raise EngineError(Code.INVALID_ARGUMENT, text, field="tags")
+
+
+def check_count(count: int, most: int, what: str) -> None:
+    """Raise REQUEST_LIMIT_EXCEEDED if there would be more than are allowed."""
+    if most >= 0 and count > most:
+        text = f"that would be {count} {what}; the limit is {most}"
+        raise EngineError(Code.REQUEST_LIMIT_EXCEEDED, text, limit=str(most), subject=what)

@@ -1,0 +1,205 @@
+"""Stacks inside stacks, as the resource that stands for one asks for them: the port of `engine/plugin/ports.py`.
+
+A nested stack is stored and walked like any other, under the name that its resource has at the provider; that name
+holds the resource's id, so a create that is repeated after a crash finds the stack of the first. Rollback is the
+root's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.model.errors import Code, EngineError
+from engine.model.ids import DefinitionId, StackId, TraversalId
+from engine.model.records import Definition, ResourceRecord, StackRecord
+from engine.model.states import Action, Status
+from engine.plan import reasons, standing
+from engine.plugin.context import Context
+from engine.plugin.ports import NestedRequest, NestedStack
+from engine.runtime.declared import Declared
+from engine.runtime.logbook import Logbook
+from engine.runtime.traversals import Traversals
+from engine.schema.properties import PropertyValues
+from engine.store import events, resources, stacks, templates
+from engine.store.database import Database, Tx
+from engine.template import environment
+from engine.template.target import Target
+from engine.usecases import limits, outputs
+from engine.usecases.limits import Limits
+from engine.usecases.stacks import begin
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """What every nested stack is made with."""
+
+    db: Database
+    declared: Declared
+    traversals: Traversals
+    logbook: Logbook
+    new_id: Callable[[], str]
+    limits: Limits
+
+    def within(self, owner: StackRecord, resource: ResourceRecord, target: Target) -> NestedStacksOf:
+        """Return the port for one resource of a stack that walks to a target."""
+        return NestedStacksOf(self, owner, resource, target)
+
+
+@dataclass(frozen=True, slots=True)
+class NestedStacksOf:
+    """The nested stacks of one resource; a `plugin.NestedStacks`."""
+
+    tools: Nesting
+    owner: StackRecord
+    resource: ResourceRecord
+    target: Target  # what the owner walks to
+
+    def create(self, token: str, request: NestedRequest) -> NestedStack:
+        """Store the nested stack and begin its walk; one that is there already is answered as it is."""
+        tools, owner = self.tools, self.owner
+        if owner.nested_depth + 1 > tools.limits.max_nested_stack_depth:
+            text = f"stacks may be nested {tools.limits.max_nested_stack_depth} deep, this would be one more"
+            raise EngineError(Code.REQUEST_LIMIT_EXCEEDED, text)
+        definition = self._definition(request)
+        stack = StackRecord(
+            id=StackId(tools.new_id()),
+            name=self._name(),
+            project=owner.project,
+            action=Action.CREATE,
+            status=Status.IN_PROGRESS,
+            reason=reasons.started(Action.CREATE),
+            definition_id=definition.id,
+            created_time=owner.created_time,
+            traversal=TraversalId(tools.new_id()),
+            timeout_mins=owner.timeout_mins,
+            username=owner.username,
+            user_project_id=owner.user_project_id,
+            owner_id=owner.id,
+            parent_resource=self.resource.name,
+            root_id=owner.top_id,
+            nested_depth=owner.nested_depth + 1,
+        )
+        inner = tools.declared.of(stack, definition)
+        stack = replace(stack, description=inner.template.description)
+
+        def store(tx: Tx) -> StackRecord:
+            there = resources.count_in_tree(tx, owner.top_id)
+            limits.check_count(
+                there + len(inner.declarations), tools.limits.max_resources_per_stack, "resources in one tree of stacks"
+            )
+            born = replace(stack, created_time=tx.now())
+            templates.save(tx, definition)
+            stacks.insert(tx, born)
+            events.append(tx, tools.logbook.of_stack(born))
+            return born
+
+        try:
+            return _seen(tools.traversals.begin(store))
+        except EngineError as error:
+            found = self.find(token) if error.code is Code.STACK_EXISTS else None
+            if found is None:
+                raise
+            return found
+
+    def find(self, token: str) -> NestedStack | None:
+        """Return the nested stack of this very resource, or None. The name holds the token."""
+        with self.tools.db.read() as tx:
+            stack = stacks.by_name(tx, self.owner.project, self._name())
+        return _seen(stack) if stack is not None and stack.owner_id == self.owner.id else None
+
+    def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
+        """Begin to bring the nested stack to what is asked; what is under way there is superseded."""
+        definition = self._definition(request)
+        current = self._live(stack_id)
+        inner = self.tools.declared.of(current, definition)
+        changed = replace(current, definition_id=definition.id, description=inner.template.description)
+        return self._begin(changed, Action.UPDATE, definition)
+
+    def delete(self, stack_id: str) -> NestedStack | None:
+        """Begin to delete the nested stack; None: it is gone already."""
+        try:
+            return self._begin(self._live(stack_id), Action.DELETE, None)
+        except EngineError as error:
+            if error.code is Code.STACK_NOT_FOUND:
+                return None
+            raise
+
+    def get(self, stack_id: str) -> NestedStack | None:
+        """Return the nested stack; None: there is none, or it is deleted."""
+        with self.tools.db.read() as tx:
+            stack = stacks.get(tx, StackId(stack_id))
+        return _seen(stack) if stack is not None else None
+
+    def output(self, stack_id: str, key: str) -> Any:
+        """Return the value of an output; KeyError where there is none of that name."""
+        with self.tools.db.read() as tx:
+            stack = stacks.get(tx, StackId(stack_id))
+            if stack is None:
+                raise KeyError(key)
+            views = outputs.read(tx, stack, self.tools.declared.walked(tx, stack))
+        found = next((view for view in views if view.key == key), None)
+        if found is None:
+            raise KeyError(key)
+        if found.error:
+            raise EngineError(Code.INTERNAL, f"output {key} of stack {stack.name}: {found.error}")
+        return found.value
+
+    def inner(self, stack_id: str, resource: str, path: tuple[str | int, ...]) -> Any:
+        """Return the reference id of an inner resource, or with a path one of its attributes."""
+        tools = self.tools
+        with tools.db.read() as tx:
+            stack = stacks.get(tx, StackId(stack_id))
+            rows = resources.named(tx, StackId(stack_id), resource)
+            walked = tools.declared.walked(tx, stack) if stack is not None else None
+        row = standing.best(rows)
+        if stack is None or walked is None or row is None:
+            text = f"there is no resource {resource} in nested stack {stack_id}"
+            raise EngineError(Code.RESOURCE_NOT_FOUND, text, resource_name=resource)
+        if not path:
+            return row.reference_id
+        plugin = tools.declared.registry.get(row.implementation)
+        ports = {"stacks": tools.within(stack, row, walked)}
+        ctx = Context(stack, row, row.action, PropertyValues(row.properties), files=walked.files, ports=ports)
+        return plugin.attribute(ctx, str(path[0]), path[1:])
+
+    def _name(self) -> str:
+        ctx = Context(self.owner, self.resource, self.resource.action, PropertyValues({}))
+        return ctx.physical_name()
+
+    def _definition(self, request: NestedRequest) -> Definition:
+        inner = environment.child_environment(
+            self.target.environment, self.resource.name, self.resource.type, request.parameters
+        )
+        id_ = DefinitionId(self.tools.new_id())
+        return Definition(id_, request.template, self.target.files, inner.as_map())
+
+    def _live(self, stack_id: str) -> StackRecord:
+        with self.tools.db.read() as tx:
+            stack = stacks.get(tx, StackId(stack_id))
+        if stack is None:
+            raise EngineError(Code.STACK_NOT_FOUND, f"The stack ({stack_id}) could not be found.")
+        return stack
+
+    def _begin(self, changed: StackRecord, action: Action, definition: Definition | None) -> NestedStack:
+        tools = self.tools
+
+        def store(tx: Tx) -> StackRecord:
+            current = stacks.get(tx, changed.id)
+            if current is None:
+                raise EngineError(Code.STACK_NOT_FOUND, f"The stack ({changed.id}) could not be found.")
+            begun = begin(current, action, traversal=TraversalId(tools.new_id()), now=tx.now())
+            if definition is not None:
+                begun = replace(begun, definition_id=definition.id, description=changed.description)
+                templates.save(tx, definition)
+            if not stacks.begin(tx, begun, expected=current.traversal):
+                raise EngineError(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
+            events.append(tx, tools.logbook.of_stack(begun))
+            return begun
+
+        return _seen(tools.traversals.begin(store))
+
+
+def _seen(stack: StackRecord) -> NestedStack:
+    return NestedStack(stack.id, stack.state, stack.reason, stack.identity.arn())

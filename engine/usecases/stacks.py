@@ -1,0 +1,305 @@
+"""Stacks: create, update, delete, preview, show, list (rpc.md §3.1 to §3.4).
+
+What is asked is checked in full before anything is stored; then one transaction stores the definition, the stack's new
+state, its event, the lock and the answer, and the walk begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from engine.model import states
+from engine.model.errors import Code, EngineError, stack_not_found
+from engine.model.ids import NO_STACK, StackId, StackIdentity, TraversalId
+from engine.model.records import Caller, Definition, StackRecord
+from engine.model.states import Action, Began, Status
+from engine.plan import reasons
+from engine.runtime.declared import Declared
+from engine.runtime.logbook import Logbook
+from engine.runtime.traversals import Traversals
+from engine.store import events, resources, stacks, templates
+from engine.store.database import Database, Tx
+from engine.store.stacks import StackQuery
+from engine.template.target import Target
+from engine.usecases import access, limits, outputs, previews, stack_filters
+from engine.usecases.commands import CreateStack, Options, UpdateStack
+from engine.usecases.definitions import Definitions
+from engine.usecases.limits import Limits
+from engine.usecases.once import Answered, Once
+from engine.usecases.views import StackView, UpdatePreview
+
+
+@dataclass(frozen=True, slots=True)
+class ListStacks:
+    """Which stacks a caller wants to see, in the caller's own words (rpc.md §3.1)."""
+
+    limit: int | None = None
+    marker: str = ""
+    sort_keys: Sequence[str] = ()
+    sort_dir: str = ""
+    filters: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    show_deleted: bool = False
+    show_nested: bool = False
+    show_hidden: bool = False
+    tags: Sequence[str] = ()
+    tags_any: Sequence[str] = ()
+    not_tags: Sequence[str] = ()
+    not_tags_any: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """The use cases of stacks."""
+
+    db: Database
+    declared: Declared
+    traversals: Traversals
+    definitions: Definitions
+    logbook: Logbook
+    new_id: Callable[[], str]
+    limits: Limits
+    hidden_tags: Sequence[str] = ()
+
+    def create(self, caller: Caller, command: CreateStack) -> StackIdentity:
+        """Store a new stack and begin its walk; return its identity."""
+        once = Once.of(caller, command.request_id, command)
+        try:
+            with self.db.read() as tx:
+                once.check(tx)
+            new, definition = self._new_stack(caller, command, StackId(self.new_id()))
+            return self.traversals.begin(lambda tx: self._store_new(tx, new, definition, once)).identity
+        except Answered as repeated:
+            return StackIdentity(**repeated.answer)
+
+    def update(self, caller: Caller, command: UpdateStack) -> StackIdentity:
+        """Bring a stack to another definition; a walk that is under way is superseded."""
+        once = Once.of(caller, command.request_id, command)
+        try:
+            with self.db.read() as tx:
+                once.check(tx)
+                stack = access.resolve(tx, caller, command.identity)
+                stored = templates.load(tx, stack.definition_id)
+            states_allow_update(stack)
+            definition = self._changed_definition(stored, command)
+            target = self._checked_target(stack, definition)
+            changed = _with_options(stack, command)
+            changed = replace(changed, definition_id=definition.id, description=_description(target))
+            return self._begin(changed, Action.UPDATE, definition, once).identity
+        except Answered as repeated:
+            return StackIdentity(**repeated.answer)
+
+    def delete(self, caller: Caller, identity: StackIdentity, request_id: str = "") -> None:
+        """Begin to delete a stack, whatever is under way on it."""
+        once = Once.of(caller, request_id, identity)
+        try:
+            with self.db.read() as tx:
+                once.check(tx)
+                stack = access.resolve(tx, caller, identity)
+            self._begin(stack, Action.DELETE, None, once)
+        except Answered:
+            return
+
+    def preview(self, caller: Caller, command: CreateStack) -> StackView:
+        """Return what a create would make, with every check of a create, and store nothing."""
+        stack, definition = self._new_stack(caller, command, NO_STACK)
+        with self.db.read() as tx:
+            if stacks.by_name(tx, caller.project, command.name) is not None:
+                text = f"The Stack ({command.name}) already exists."
+                raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
+        target = self.declared.build(stack, definition)
+        return previews.of_create(stack, target, self.declared.registry)
+
+    def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
+        """Return what an update would do to each resource, and do nothing."""
+        with self.db.read() as tx:
+            stack = access.resolve(tx, caller, command.identity)
+            stored = templates.load(tx, stack.definition_id)
+            rows = resources.of_stack(tx, stack.id)
+        definition = self._changed_definition(stored, command)
+        target = self._checked_target(stack, definition)
+        return previews.of_update(stack, target, rows, self.declared.registry)
+
+    def show(
+        self, caller: Caller, identity: StackIdentity | None, *, resolve_outputs: bool = True, page: ListStacks
+    ) -> tuple[list[StackView], str]:
+        """Return one stack, deleted ones too; or without an identity the caller's live root stacks, a page of them."""
+        with self.db.read() as tx:
+            if identity is not None:
+                found, marker = [access.resolve(tx, caller, identity, show_deleted=True)], ""
+            else:
+                found, marker = _page(tx, _query(caller, page, self.hidden_tags))
+            return [self._view(tx, stack, resolve_outputs) for stack in found], marker
+
+    def identify(self, caller: Caller, name: str) -> StackIdentity:
+        """Return the full identity of a live stack by name, or of any by id."""
+        with self.db.read() as tx:
+            return access.by_name_or_id(tx, caller, name, show_deleted=True).identity
+
+    def list(self, caller: Caller, wanted: ListStacks) -> tuple[list[StackRecord], str]:
+        """Return a page of the caller's stacks, and the marker of the next page; "": there is none."""
+        with self.db.read() as tx:
+            return _page(tx, _query(caller, wanted, self.hidden_tags))
+
+    def count(self, caller: Caller, wanted: ListStacks) -> int:
+        """Return how many stacks all pages of such a list show together."""
+        with self.db.read() as tx:
+            return stacks.count(tx, _query(caller, wanted, self.hidden_tags))
+
+    def _new_stack(self, caller: Caller, command: CreateStack, id_: StackId) -> tuple[StackRecord, Definition]:
+        """Return the stack and its definition, checked in every way but against other stacks."""
+        limits.check_name(command.name)
+        limits.check_options(command.options)
+        definition = self.definitions.of(command.given)
+        options = command.options
+        stack = StackRecord(
+            id=id_,
+            name=command.name,
+            project=caller.project,
+            action=Action.CREATE,
+            status=Status.IN_PROGRESS,
+            reason=reasons.started(Action.CREATE),
+            definition_id=definition.id,
+            created_time=datetime.now(UTC),
+            traversal=TraversalId(self.new_id()),
+            disable_rollback=True if options.disable_rollback is None else options.disable_rollback,
+            timeout_mins=options.timeout_mins or None,
+            tags=tuple(options.tags or ()),
+            username=caller.user,
+        )
+        target = self._checked_target(stack, definition)
+        return replace(stack, description=_description(target)), definition
+
+    def _checked_target(self, stack: StackRecord, definition: Definition) -> Target:
+        """Return the target, valid and within the limit of resources."""
+        target = self.declared.of(stack, definition)
+        most = self.limits.max_resources_per_stack
+        limits.check_count(len(target.declarations), most, "resources in one stack")
+        return target
+
+    def _store_new(self, tx: Tx, new: StackRecord, definition: Definition, once: Once) -> StackRecord:
+        once.check(tx)
+        if self.limits.max_stacks_per_tenant >= 0:
+            count = stacks.count(tx, StackQuery(project=new.project, show_hidden=True))
+            limits.check_count(count + 1, self.limits.max_stacks_per_tenant, "stacks in one project")
+        stack = replace(new, created_time=tx.now())
+        templates.save(tx, definition)
+        stacks.insert(tx, stack)
+        events.append(tx, self.logbook.of_stack(stack))
+        once.remember(tx, _answer(stack))
+        return stack
+
+    def _changed_definition(self, stored: Definition, command: UpdateStack) -> Definition:
+        limits.check_options(command.options)
+        if command.existing:
+            return self.definitions.upon(stored, command.given, command.clear_parameters)
+        return self.definitions.of(command.given)
+
+    def _begin(self, changed: StackRecord, action: Action, definition: Definition | None, once: Once) -> StackRecord:
+        """Store that an action begins, upon whatever state the stack has by then, and walk."""
+
+        def store(tx: Tx) -> StackRecord:
+            once.check(tx)
+            current = stacks.get(tx, changed.id)
+            if current is None:
+                raise stack_not_found(changed.name)
+            begun = begin(current, action, traversal=TraversalId(self.new_id()), now=tx.now())
+            base = current if definition is None else changed
+            begun = replace(
+                base,
+                action=begun.action,
+                status=begun.status,
+                reason=begun.reason,
+                traversal=begun.traversal,
+                updated_time=begun.updated_time,
+                complete_definition_id=current.complete_definition_id,
+            )
+            if definition is not None:
+                templates.save(tx, definition)
+            if not stacks.begin(tx, begun, expected=current.traversal):
+                raise EngineError(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
+            events.append(tx, self.logbook.of_stack(begun))
+            once.remember(tx, _answer(begun))
+            return begun
+
+        return self.traversals.begin(store)
+
+    def _view(self, tx: Tx, stack: StackRecord, resolve_outputs: bool) -> StackView:
+        target = self.declared.stored(tx, stack)
+        shown = None
+        if resolve_outputs and stack.deleted_time is None:
+            shown = outputs.read(tx, stack, self.declared.walked(tx, stack))
+        return StackView(stack, parameters=target.parameters.shown(), outputs=shown)
+
+
+def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: datetime) -> StackRecord:
+    """Return the stack as an action begins on it; raise INVALID_STACK_STATE where the table does not allow that."""
+    try:
+        state = states.advance(states.STACK, stack.state, Began(action))
+    except states.IllegalTransition:
+        text = f"{action} of stack {stack.name} is not possible when it is {stack.state}"
+        raise EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state)) from None
+    return replace(
+        stack,
+        action=state.action,
+        status=state.status,
+        reason=reasons.started(action),
+        traversal=traversal,
+        updated_time=now,
+    )
+
+
+def states_allow_update(stack: StackRecord) -> None:
+    """Raise INVALID_STACK_STATE early, before a definition is checked that could not be used."""
+    begin(stack, Action.UPDATE, traversal=stack.traversal, now=stack.created_time)
+
+
+def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:
+    """Return what the store is to be asked."""
+    return StackQuery(
+        project=caller.project,
+        limit=wanted.limit,
+        marker=wanted.marker or None,
+        sort_keys=wanted.sort_keys,
+        sort_dir=wanted.sort_dir or None,
+        filters=stack_filters.translate(wanted.filters),
+        show_deleted=wanted.show_deleted,
+        show_nested=wanted.show_nested,
+        show_hidden=wanted.show_hidden,
+        hidden_tags=hidden_tags,
+        tags=wanted.tags,
+        tags_any=wanted.tags_any,
+        not_tags=wanted.not_tags,
+        not_tags_any=wanted.not_tags_any,
+    )
+
+
+def _page(tx: Tx, query: StackQuery) -> tuple[list[StackRecord], str]:
+    """Return a page and the marker of the next one; one stack more than asked tells whether there is one."""
+    if not query.limit:
+        return stacks.page(tx, query), ""
+    found = stacks.page(tx, replace(query, limit=query.limit + 1))
+    page = found[: query.limit]
+    return page, page[-1].id if len(found) > len(page) else ""
+
+
+def _with_options(stack: StackRecord, command: UpdateStack) -> StackRecord:
+    """Return the stack with the options of an update; without `existing`, tags that are not given are cleared."""
+    options: Options = command.options
+    tags = options.tags if options.tags is not None else (stack.tags if command.existing else ())
+    rollback = options.disable_rollback
+    return replace(
+        stack,
+        timeout_mins=stack.timeout_mins if options.timeout_mins is None else (options.timeout_mins or None),
+        disable_rollback=stack.disable_rollback if rollback is None else rollback,
+        tags=tuple(tags),
+    )
+
+
+def _description(target: Target) -> str:
+    return target.template.description
+
+
+def _answer(stack: StackRecord) -> dict[str, str]:
+    return {"tenant": stack.project, "stack_name": stack.name, "stack_id": stack.id}

@@ -1,0 +1,104 @@
+"""Templates: those of stacks, those that are only to be checked, and their language (rpc.md §3.7, §4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from engine.model.errors import Code, EngineError
+from engine.model.ids import NO_STACK, DefinitionId, StackIdentity
+from engine.model.records import Caller, Definition, StackRecord
+from engine.model.states import Action, Status
+from engine.runtime.declared import Declared
+from engine.store import templates
+from engine.store.database import Database
+from engine.template import coercion, dialects, validate
+from engine.template.dialects import VersionInfo
+from engine.template.expressions import Function
+from engine.usecases import access
+from engine.usecases.commands import Given
+from engine.usecases.definitions import Definitions
+
+IGNORABLE: Final = ("99001",)  # the service of a resource type is not available: without services, never found wrong
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECRET_SECTIONS: Final = ("parameters", "parameter_defaults")
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The use cases of templates."""
+
+    db: Database
+    declared: Declared
+    definitions: Definitions
+
+    def get(self, caller: Caller, identity: StackIdentity) -> str:
+        """Return the template of a stack, deleted ones too, exactly as it was written."""
+        return self._definition(caller, identity)[1].template
+
+    def get_files(self, caller: Caller, identity: StackIdentity) -> Mapping[str, str]:
+        """Return the files of a stack, deleted ones too."""
+        return self._definition(caller, identity)[1].files
+
+    def get_environment(self, caller: Caller, identity: StackIdentity) -> dict[str, Any]:
+        """Return the merged environment of a stack, deleted ones too, with the values of hidden parameters masked."""
+        stack, definition = self._definition(caller, identity)
+        hidden = self._hidden(stack, definition)
+        return {
+            section: _masked(value, hidden) if section in _SECRET_SECTIONS else value
+            for section, value in definition.environment.items()
+        }
+
+    def validate(
+        self, caller: Caller, given: Given, *, show_nested: bool = False, ignorable_errors: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Return what `template.validate` reports of a template; raise TemplateInvalid with all problems."""
+        unknown = [code for code in ignorable_errors if code not in IGNORABLE]
+        if unknown:
+            text = f"ignorable_errors: {unknown[0]} is not known; known: {', '.join(IGNORABLE)}"
+            raise EngineError(Code.INVALID_ARGUMENT, text, field="ignorable_errors")
+        definition = self.definitions.of(given)
+        target = self.declared.build(_nobody(caller, definition.id), definition, strict=False)
+        return validate.report(target, show_nested=show_nested)
+
+    def versions(self) -> Sequence[VersionInfo]:
+        """Return the versions of the language that there are, sorted by their text."""
+        return sorted(dialects.versions(), key=lambda one: one.version)
+
+    def functions(self, template_version: str, *, with_condition: bool = False) -> Sequence[Function]:
+        """Return the functions of a version, sorted by name; raise NOT_FOUND for a version that there is not."""
+        return dialects.functions_of(template_version, with_condition=with_condition)
+
+    def _definition(self, caller: Caller, identity: StackIdentity) -> tuple[StackRecord, Definition]:
+        """Return the definition that the stack has: what it walks to, or of a stack that goes away, what it had."""
+        with self.db.read() as tx:
+            stack = access.resolve(tx, caller, identity, show_deleted=True)
+            return stack, templates.load(tx, stack.target_id or stack.definition_id)
+
+    def _hidden(self, stack: StackRecord, definition: Definition) -> frozenset[str] | None:
+        """Return the names of the hidden parameters; None: they can't be told any more, so that every one counts."""
+        try:
+            schemas = self.declared.of(stack, definition).template.parameters
+        except EngineError:
+            return None
+        return frozenset(name for name, schema in schemas.items() if schema.hidden)
+
+
+def _masked(values: Mapping[str, Any], hidden: frozenset[str] | None) -> dict[str, Any]:
+    return {name: coercion.HIDDEN if hidden is None or name in hidden else value for name, value in values.items()}
+
+
+def _nobody(caller: Caller, definition_id: DefinitionId) -> StackRecord:
+    """Return a stack that is not there, for a template that belongs to none."""
+    return StackRecord(
+        id=NO_STACK,
+        name="None",
+        project=caller.project,
+        action=Action.CREATE,
+        status=Status.IN_PROGRESS,
+        reason="",
+        definition_id=definition_id,
+        created_time=_EPOCH,
+    )
