@@ -28,9 +28,7 @@ from kit.plugin_host import Interrupted, PluginHost, through_json
 
 REGISTRY = discover(engine.resources)
 TYPES = [pytest.param(REGISTRY.get(name), id=name) for name in REGISTRY.names()]
-CATALOGUE: Mapping[str, Any] = json.loads(
-    Path(__file__).with_name("catalogue.json").read_text(encoding="utf-8")
-)
+CATALOGUE: Mapping[str, Any] = json.loads(Path(__file__).with_name("catalogue.json").read_text(encoding="utf-8"))
 
 # In the catalogue, but not checked here: this constraint does nothing but sleep.
 LEFT_OUT = {"custom_constraint": "test_constr"}
@@ -132,9 +130,7 @@ def test_a_create_that_is_called_twice_builds_one_thing(resource_type: ResourceT
 
 @pytest.mark.parametrize("resource_type", TYPES)
 @pytest.mark.parametrize("calls", range(3))
-def test_a_create_that_was_interrupted_is_finished_by_another(
-    resource_type: ResourceType, calls: int
-) -> None:
+def test_a_create_that_was_interrupted_is_finished_by_another(resource_type: ResourceType, calls: int) -> None:
     resource = host(resource_type)
     properties = sample(resource_type).created
     resource.calls_left = calls
@@ -225,9 +221,7 @@ def undescribed(schemas: Mapping[str, PropertySchema]) -> Iterable[str]:
 
 
 def without_what_is_left_out(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: {key: fact for key, fact in told.items() if fact != [LEFT_OUT]} for name, told in facts.items()
-    }
+    return {name: {key: fact for key, fact in told.items() if fact != [LEFT_OUT]} for name, told in facts.items()}
 
 
 def property_facts(schemas: Mapping[str, PropertySchema]) -> dict[str, Any]:

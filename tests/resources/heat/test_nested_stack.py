@@ -22,9 +22,7 @@ def stacks() -> FakeStacks:
 
 def hosted(stacks: FakeStacks, text: str = "inner") -> PluginHost:
     files = {"inner.yaml": text}
-    return PluginHost(
-        TemplateResource(), name="web", ports={"stacks": stacks}, files=files, template_file="inner.yaml"
-    )
+    return PluginHost(TemplateResource(), name="web", ports={"stacks": stacks}, files=files, template_file="inner.yaml")
 
 
 def test_its_stack_is_given_the_template_and_the_parameters(stacks: FakeStacks) -> None:
@@ -40,9 +38,7 @@ def test_its_stack_is_given_the_template_and_the_parameters(stacks: FakeStacks) 
     [
         pytest.param([], "", id="an empty list"),
         pytest.param(["a", None, 3], "a,,3", id="a list"),
-        pytest.param(
-            [{"a": 1, "b": "x"}, {"a": 2}], ".member.0.a=1,.member.0.b=x,.member.1.a=2", id="a list of maps"
-        ),
+        pytest.param([{"a": 1, "b": "x"}, {"a": 2}], ".member.0.a=1,.member.0.b=x,.member.1.a=2", id="a list of maps"),
         pytest.param({"a": [1]}, {"a": [1]}, id="a map"),
         pytest.param(False, False, id="a truth value"),
         pytest.param("", "", id="no text"),
@@ -213,9 +209,7 @@ def test_what_refers_to_it_gets(stacks: FakeStacks, outputs: dict[str, Any], ref
         pytest.param("resource.db.value", (0,), ["stack-0", "db", "value", 0], id="a part of its attribute"),
     ],
 )
-def test_what_can_be_read_of_it(
-    stacks: FakeStacks, name: str, path: tuple[str | int, ...], value: Any
-) -> None:
+def test_what_can_be_read_of_it(stacks: FakeStacks, name: str, path: tuple[str | int, ...], value: Any) -> None:
     stacks.outputs = {"address": {"v4": ["10.0.0.1"]}}
     host = hosted(stacks)
     host.create()

@@ -28,9 +28,7 @@ def created(**properties: Any) -> PluginHost:
         pytest.param({}, 32, DEFAULT, id="32 letters and digits unless told otherwise"),
         pytest.param({"length": 512}, 512, DEFAULT, id="as long as told"),
         pytest.param({"length": 1}, 1, DEFAULT, id="one character"),
-        pytest.param(
-            {"length": 64, "sequence": "octdigits"}, 64, "01234567", id="the old name of a class, alone"
-        ),
+        pytest.param({"length": 64, "sequence": "octdigits"}, 64, "01234567", id="the old name of a class, alone"),
         pytest.param(
             {"length": 64, "sequence": "octdigits", "character_classes": [{"class": "uppercase"}]},
             64,
@@ -151,8 +149,6 @@ def test_what_it_refuses(properties: Mapping[str, Any], problem: str) -> None:
 
 
 def test_what_is_not_known_yet_is_not_refused() -> None:
-    properties = PluginHost(RandomString()).resolve(
-        {"length": UNKNOWN, "character_classes": [{"min": UNKNOWN}]}
-    )
+    properties = PluginHost(RandomString()).resolve({"length": UNKNOWN, "character_classes": [{"min": UNKNOWN}]})
 
     assert [*RandomString().validate(properties)] == []

@@ -124,9 +124,7 @@ def test_what_refers_to_it_gets_its_physical_name() -> None:
         pytest.param({"value"}, {"update_replace": UNKNOWN}, False, id="not known yet"),
     ],
 )
-def test_a_change_of_value_replaces_if_told(
-    changed: set[str], new: Mapping[str, Any], *, replaced: bool
-) -> None:
+def test_a_change_of_value_replaces_if_told(changed: set[str], new: Mapping[str, Any], *, replaced: bool) -> None:
     assert TestResource().must_replace({}, new, frozenset(changed)) is replaced
 
 
