@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from engine.model.errors import FencedOut
+from engine.model.ids import StackId
 from engine.model.records import Lock, StackRecord
 from engine.model.states import Status
 from engine.plan.ending import TIMED_OUT, Stopped
@@ -40,6 +41,9 @@ class Steps(Protocol):
 
     def visit(self, job: Job) -> Visited:
         """Make one visit; never raises."""
+
+    def abandon(self, job: Job) -> Visited:
+        """Fail a visit whose call hangs, so that whatever the call still does is recorded nowhere."""
 
     def end(self, walk: Walk, stopped: Stopped | None) -> StackRecord | None:
         """Write how the walk ended and return the stack as it is then; None: a newer walk or owner has come."""
@@ -81,7 +85,7 @@ class Course:
         """Begin, or begin again: read what the stack is to be and what is there."""
         self._walk, self._halted, self._ending = None, self._leaving, False
         if not self._leaving:
-            self._in_pool(partial(self._tools.steps.load, self.lock), self._loaded)
+            _in_pool(self._tools, self.lock.stack_id, partial(self._tools.steps.load, self.lock), self._loaded)
 
     def halt(self, stopped: Stopped | None = None, *, leave: bool = False) -> None:
         """Start no more visits; then give the walk up as `stopped` says, or look again, or leave it as it is."""
@@ -130,14 +134,28 @@ class Course:
         for visit in visits:
             self._timers.pop(visit, None)
             walk.in_flight.add(visit)
-            self._tools.pool.submit(self.lock.stack_id, partial(self._make, walk, walk.job(visit)))
+            job = walk.job(visit)
+            make, hung = partial(self._make, walk, job), partial(self._hung, walk, job)
+            self._tools.pool.submit(self.lock.stack_id, make, hung)
 
     def _make(self, walk: Walk, job: Job) -> None:
         """Make a visit, in a pool thread; once the course is halted, those that have not started do nothing."""
         visited = Visited(job.visit, Lost()) if self._halted else self._tools.steps.visit(job)
         self._tools.loop.post(self._visited, walk, visited)
 
+    def _hung(self, walk: Walk, job: Job) -> None:
+        """Fail a visit whose call does not return; if it ever does, nobody listens and its record does not land."""
+        abandon = partial(self._tools.steps.abandon, job)
+        _in_pool(
+            self._tools,
+            self.lock.stack_id,
+            abandon,
+            lambda visited, _: self._visited(walk, visited or Visited(job.visit, Lost())),
+        )
+
     def _visited(self, walk: Walk, visited: Visited) -> None:
+        if visited.visit not in walk.in_flight:
+            return  # it was given up for hanging, and has come back after all
         ready = walk.returned(visited)
         if walk.lost:
             self._halted = True
@@ -168,7 +186,12 @@ class Course:
 
     def _end(self, walk: Walk) -> None:
         self._ending = True
-        self._in_pool(partial(self._tools.steps.end, walk, self._stopped), partial(self._ended, walk))
+        _in_pool(
+            self._tools,
+            self.lock.stack_id,
+            partial(self._tools.steps.end, walk, self._stopped),
+            partial(self._ended, walk),
+        )
 
     def _ended(self, walk: Walk, stack: StackRecord | None, error: Exception | None) -> None:
         if error is not None:
@@ -187,15 +210,18 @@ class Course:
         self._left(self, stack)
         self.done.set_result(stack)
 
-    def _in_pool(self, work: Callable[[], T], then: Callable[[T | None, Exception | None], None]) -> None:
-        """Run the work in the pool, then call `then(result, error)` on the loop; one of the two is None."""
 
-        def task() -> None:
-            try:
-                result = work()
-            except Exception as error:  # noqa: BLE001  the error is the answer
-                self._tools.loop.post(then, None, error)
-            else:
-                self._tools.loop.post(then, result, None)
+def _in_pool(
+    tools: Tools, group: StackId, work: Callable[[], T], then: Callable[[T | None, Exception | None], None]
+) -> None:
+    """Run the work in the pool, then call `then(result, error)` on the loop; one of the two is None."""
 
-        self._tools.pool.submit(self.lock.stack_id, task)
+    def task() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001  the error is the answer
+            tools.loop.post(then, None, error)
+        else:
+            tools.loop.post(then, result, None)
+
+    tools.pool.submit(group, task)

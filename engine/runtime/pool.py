@@ -19,6 +19,8 @@ from engine.runtime.loop import Loop, Timer
 log = logging.getLogger(__name__)
 
 Task = Callable[[], object]
+OnHang = Callable[[], object]  # called on the loop when a task is written off
+_Waiting = tuple[Task, OnHang | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +28,7 @@ class _Worker:
     inbox: queue.SimpleQueue[Task | None] = field(default_factory=queue.SimpleQueue)
     group: Hashable = None
     limit: Timer | None = None
+    on_hang: OnHang | None = None
     abandoned: bool = False
 
 
@@ -37,15 +40,15 @@ class Pool:
         self._loop = loop
         self._size = size
         self._hang_limit = hang_limit
-        self._waiting: dict[Hashable, deque[Task]] = {}
+        self._waiting: dict[Hashable, deque[_Waiting]] = {}
         self._turns: deque[Hashable] = deque()  # the groups that have a task waiting, the next one first
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._stopped = False
 
-    def submit(self, group: Hashable, task: Task) -> None:
+    def submit(self, group: Hashable, task: Task, on_hang: OnHang | None = None) -> None:
         """Run the task when it is its group's turn. May be called from any thread; the task handles its own errors."""
-        self._loop.post(self._enqueue, group, task)
+        self._loop.post(self._enqueue, group, (task, on_hang))
 
     def drop(self, group: Hashable) -> None:
         """Forget the tasks of the group that have not started. Only from the loop's thread."""
@@ -64,20 +67,20 @@ class Pool:
             worker.inbox.put(None)
         self._idle.clear()
 
-    def _enqueue(self, group: Hashable, task: Task) -> None:
+    def _enqueue(self, group: Hashable, waiting: _Waiting) -> None:
         if self._stopped:
             return
         if group not in self._waiting:
             self._waiting[group] = deque()
             self._turns.append(group)
-        self._waiting[group].append(task)
+        self._waiting[group].append(waiting)
         self._dispatch()
 
     def _dispatch(self) -> None:
         while self._turns and (worker := self._free_worker()) is not None:
             group = self._turns.popleft()
             tasks = self._waiting[group]
-            task = tasks.popleft()
+            task, worker.on_hang = tasks.popleft()
             if tasks:
                 self._turns.append(group)
             else:
@@ -117,6 +120,8 @@ class Pool:
         log.error("a task of %s has hung for %s s; its thread is written off", worker.group, self._hang_limit)
         worker.abandoned = True
         self._busy.discard(worker)
+        if worker.on_hang is not None:
+            worker.on_hang()
         self._dispatch()
 
     def _work(self, worker: _Worker) -> None:

@@ -5,22 +5,27 @@ The conductor calls these and never waits for them. Each opens its own short tra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final, assert_never
 
 from engine.model.errors import FencedOut
 from engine.model.ids import TraversalId
-from engine.model.records import Lock, StackRecord
+from engine.model.records import Lock, ResourceRecord, StackRecord
+from engine.model.states import Action, Status
 from engine.plan import advance, ending, reasons
 from engine.plan.ending import Stopped
+from engine.plan.visits import Clean, Converge
 from engine.runtime.clock import Clock
 from engine.runtime.declared import Declared
-from engine.runtime.jobs import Job, Plan, Visited
+from engine.runtime.jobs import Failed, Job, Lost, Plan, Visited
 from engine.runtime.visitor import Visitor
 from engine.runtime.walk import Walk
 from engine.store import database, locks, resources, stacks
 from engine.store.database import Database, Tx
 from engine.store.walks import Step
+
+_NO_ANSWER: Final = "the resource type did not answer in time"
 
 
 class _SupersededError(Exception):
@@ -52,6 +57,19 @@ class CourseSteps:
     def visit(self, job: Job) -> Visited:
         """Make one visit; never raises."""
         return self.visitor.visit(job)
+
+    def abandon(self, job: Job) -> Visited:
+        """Fail a visit whose call hangs, so that whatever the call still does is recorded nowhere."""
+        with self.db.read() as tx:
+            there = resources.of_stack(tx, job.plan.stack.id)
+        rows = [row for row in there if _is_visited(job, row) and row.status is Status.IN_PROGRESS]
+        broken = [advance.broke(row, reasons.aborted(row.action, _NO_ANSWER)) for row in rows]
+        steps = [self._outcome(job.plan, row) for row in broken]
+        if steps and not self.visitor.journal.commit(*steps):
+            return Visited(job.visit, Lost())
+        name = job.visit.name if isinstance(job.visit, Converge) else next(iter(job.rows.values())).name
+        reason = reasons.of_resource(name, TimeoutError(_NO_ANSWER))
+        return Visited(job.visit, Failed(reason), [replace(row, version=row.version + 1) for row in broken])
 
     def end(self, walk: Walk, stopped: Stopped | None) -> StackRecord | None:
         """Write how the walk ended and return the stack as it is then; None: a newer walk or owner has come."""
@@ -85,7 +103,20 @@ class CourseSteps:
         steps = []
         for row in walk.waiting_rows():
             broken = advance.broke(row, reasons.aborted(row.action, stopped.reason))
-            event = self.visitor.logbook.of_resource(walk.plan.stack, broken)
-            steps.append(Step(walk.plan.lock, None, broken, event=event))
+            steps.append(self._outcome(walk.plan, broken))
         if steps:
             self.visitor.journal.commit(*steps)
+
+    def _outcome(self, plan: Plan, row: ResourceRecord) -> Step:
+        return Step(plan.lock, None, row, event=self.visitor.logbook.of_resource(plan.stack, row))
+
+
+def _is_visited(job: Job, row: ResourceRecord) -> bool:
+    """Return whether the visit is to this row, or to its name."""
+    match job.visit:
+        case Converge(name):
+            return row.name == name and row.action is not Action.DELETE
+        case Clean(row_id):
+            return row.id == row_id
+        case other:
+            assert_never(other)
