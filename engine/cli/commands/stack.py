@@ -1,0 +1,26 @@
+"""`isotherm stack`: everything that is done with stacks."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli import exits
+from engine.cli.commands import stack_changes, stack_reads
+
+
+@click.group(
+    epilog=exits.EXPLAINED,
+    commands=[
+        stack_changes.create,
+        stack_changes.update,
+        stack_changes.delete,
+        stack_changes.preview,
+        stack_reads.list_,
+        stack_reads.show,
+        stack_reads.outputs,
+        stack_reads.resources,
+        stack_reads.events,
+    ],
+)
+def command() -> None:
+    """Create, update, delete and read stacks. STACK is a name or an id."""

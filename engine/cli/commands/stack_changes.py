@@ -1,0 +1,173 @@
+"""`isotherm stack create|update|delete|preview`: what changes a stack, or tells what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, Final
+
+import click
+from isotherm.v1 import common_pb2, resource_pb2, stack_pb2, template_pb2
+
+from engine.cli import causes, messages, output, requests, waiting
+from engine.cli.causes import Sources
+from engine.cli.client import Client, request_id
+from engine.cli.options import (
+    Definition,
+    Patience,
+    Session,
+    client_options,
+    definition_options,
+    stack_called,
+    wait_options,
+)
+from engine.cli.output import Format
+from engine.cli.waiting import Wait
+
+_SUMMARY: Final = ("stack_name", "id", "status", "status_reason")
+_PREVIEW: Final = ("change", "resource_name", "resource_type")
+
+
+def run_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add --tag, --timeout and the rollback switch, and pass them on as fields of a request."""
+
+    @click.option("--tag", "tags", multiple=True, help="Tag to find the stack by; may be repeated.")
+    @click.option("--timeout", type=click.IntRange(min=1), help="Minutes after which it fails.")
+    @click.option("--enable-rollback/--disable-rollback", default=None, help="Whether a failure is undone.")
+    @wraps(function)
+    def command(*, tags: Any, timeout: int | None, enable_rollback: bool | None, **rest: Any) -> None:
+        rollback = None if enable_rollback is None else not enable_rollback
+        function(run={"tags": tags, "timeout_mins": timeout, "disable_rollback": rollback}, **rest)
+
+    return command
+
+
+@click.command()
+@click.argument("name")
+@definition_options(template_required=True)
+@run_options
+@wait_options
+@client_options
+def create(session: Session, patience: Patience, name: str, definition: Definition, run: dict[str, Any]) -> None:
+    """Create a stack from a template.
+
+    Files that the template or its environments refer to are found beside them and sent along.
+    """
+    given = requests.given(definition)
+    request = stack_pb2.CreateStackRequest(stack_name=name, request_id=request_id(), **run, **given.fields)
+    identity = session.client.call(session.client.stub.CreateStack, request).stack_identity
+    expected = causes.count_of_resources(given.sources.template)
+    _finish(session, patience, Wait(identity, "CREATE", "", given.sources, expected))
+
+
+@click.command()
+@click.argument("stack")
+@definition_options(template_required=False)
+@click.option("--existing", is_flag=True, help="What is not given stays as it is.")
+@click.option("--clear-parameter", "clear_parameters", multiple=True, help="With --existing: back to its default.")
+@click.option("--clear-tags", is_flag=True, help="With --existing: no tags any more.")
+@run_options
+@wait_options
+@client_options
+def update(
+    session: Session,
+    patience: Patience,
+    stack: str,
+    definition: Definition,
+    run: dict[str, Any],
+    **laid_over: Any,
+) -> None:
+    """Bring a stack to a new template, or with --existing to changed parameters."""
+    client = session.client
+    given = requests.given(definition)
+    identity = _identify(client, stack)
+    after = waiting.last_event(client, identity) if patience.wait else ""
+    fields = {**laid_over, **run, **given.fields}
+    request = stack_pb2.UpdateStackRequest(stack_identity=identity, request_id=request_id(), **fields)
+    client.call(client.stub.UpdateStack, request)
+    sources = given.sources if given.sources.template else _stored(client, identity)
+    _finish(session, patience, Wait(identity, "UPDATE", after, sources))
+
+
+@click.command()
+@click.argument("stack")
+@wait_options
+@client_options
+def delete(session: Session, patience: Patience, stack: str) -> None:
+    """Delete a stack and everything in it."""
+    client = session.client
+    identity = _identify(client, stack)
+    wait = _before_delete(client, identity) if patience.wait else Wait(identity, "DELETE", "", Sources("", ""))
+    request = stack_pb2.DeleteStackRequest(stack_identity=identity, request_id=request_id())
+    client.call(client.stub.DeleteStack, request)
+    _finish(session, patience, wait)
+
+
+@click.command()
+@click.argument("name")
+@definition_options(template_required=False)
+@click.option("--update", "is_update", is_flag=True, help="Of the update of a stack, not of a new one.")
+@click.option("--existing", is_flag=True, help="With --update: what is not given stays as it is.")
+@client_options
+def preview(session: Session, name: str, definition: Definition, is_update: bool, existing: bool) -> None:
+    """Show what creating or updating a stack would do, and do nothing."""
+    stub, given = session.client.stub, requests.given(definition)
+    if is_update:
+        changes = session.client.call(
+            stub.PreviewUpdateStack,
+            stack_pb2.PreviewUpdateStackRequest(stack_identity=stack_called(name), existing=existing, **given.fields),
+        )
+        _show_preview(session.form, messages.plain(changes), _PREVIEW)
+    elif definition.template is None:
+        raise click.UsageError("a new stack needs --template")
+    else:
+        request = stack_pb2.PreviewStackRequest(stack_name=name, **given.fields)
+        stack = messages.plain(session.client.call(stub.PreviewStack, request).stack)
+        _show_preview(session.form, {"added": stack["resources"]}, (*_PREVIEW, "properties"))
+
+
+def _show_preview(form: Format, changes: dict[str, list[dict[str, Any]]], columns: Sequence[str]) -> None:
+    if form is not Format.TABLE:
+        output.dump(form, changes)
+        return
+    rows = [{"change": change, **resource} for change, found in changes.items() for resource in _flat(found)]
+    output.show_list(form, rows, columns)
+
+
+def _flat(resources: Sequence[dict[str, Any]], above: str = "") -> Iterator[dict[str, Any]]:
+    """Yield resources, each followed by those of the nested stack that it stands for, named by their path."""
+    for resource in resources:
+        name = f"{above}{resource['resource_name']}"
+        yield {**resource, "resource_name": name}
+        yield from _flat(resource["resources"], f"{name}/")
+
+
+def _finish(session: Session, patience: Patience, wait: Wait) -> None:
+    """Wait if asked to, and print the stack as it is then."""
+    client, form = session.client, session.form
+    if patience.wait:
+        stack = waiting.until_settled(session, wait, patience.seconds)
+        if form is Format.TABLE:
+            return  # what was shown while waiting has said it all
+    else:
+        request = stack_pb2.ShowStackRequest(stack_identity=wait.identity, resolve_outputs=False)
+        stack = messages.plain(client.call(client.stub.ShowStack, request).stacks[0])
+    output.show_one(form, messages.of_stack(stack), _SUMMARY)
+
+
+def _before_delete(client: Client, identity: common_pb2.StackIdentity) -> Wait:
+    """Return what to wait for, with everything looked up that is gone afterwards."""
+    request = resource_pb2.ListStackResourcesRequest(stack_identity=identity)
+    count = len(list(client.items(client.stub.ListStackResources, request, "resources")))
+    return Wait(identity, "DELETE", waiting.last_event(client, identity), _stored(client, identity), count)
+
+
+def _identify(client: Client, stack: str) -> common_pb2.StackIdentity:
+    request = stack_pb2.IdentifyStackRequest(stack_name=stack)
+    return client.call(client.stub.IdentifyStack, request).stack_identity
+
+
+def _stored(client: Client, identity: common_pb2.StackIdentity) -> Sources:
+    """Return the template that the engine has, to find lines in."""
+    request = template_pb2.GetTemplateRequest(stack_identity=identity)
+    return Sources("template", client.call(client.stub.GetTemplate, request).template)
