@@ -63,7 +63,7 @@ class EngineService:
         keys = Keys.from_list(config.encryption_keys) if config.encryption_keys else _key_file(config)
         self._db = Database.open(config.database, keys, published=bus.publish)
         registry = registries.discover(built_in, *map(importlib.import_module, config.plugin_packages))
-        declared = Declared(registry, TemplateLimits(max_size=config.max_template_size))
+        declared = Declared(registry, _template_limits(config))
         shared_key = keys.derive("engine listener")
         self._peers = Peers(shared_key, timeout=config.engine_life_check_timeout)
         peers = Neighbours(self._db, _Listeners(self._peers))
@@ -102,6 +102,7 @@ class EngineService:
         if self._stopped.is_set():
             return
         self._server.ready(False)
+        self._machinery.streams.stop()  # first: watchers learn why, and the server has nothing to wait for
         self._server.stop(grace=2.0)
         self._listener.stop()
         self._callers.shutdown()
@@ -154,7 +155,7 @@ class EngineService:
 
     def _internal_door(self, shared_key: bytes) -> server.Door:
         groups = self._machinery.groups
-        return listener.door(listener.Listener(self.engine_id, groups.stop, groups.send), shared_key)
+        return listener.door(listener.Listener(self.engine_id, self._machinery.leave, groups.send), shared_key)
 
     def _public_door(self) -> server.Door:
         config, parts = self._config, self._machinery
@@ -238,6 +239,14 @@ def _settings(config: Config) -> machinery.Settings:
         periodic_interval=config.periodic_interval,
         plugin_call_timeout=config.plugin_call_timeout,
         stack_action_timeout=config.stack_action_timeout,
+    )
+
+
+def _template_limits(config: Config) -> TemplateLimits:
+    return TemplateLimits(
+        max_size=config.max_template_size,
+        max_resources=config.max_resources_per_stack,
+        max_nested_depth=config.max_nested_stack_depth,
     )
 
 

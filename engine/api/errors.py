@@ -62,7 +62,7 @@ TABLE: Final[Mapping[Code, Answer]] = MappingProxyType(
         Code.STACK_EXISTS: Answer(S.ALREADY_EXISTS),
         Code.STACK_ACTION_IN_PROGRESS: Answer(S.ABORTED, retry_after=5),
         Code.CONCURRENT_TRANSACTION: Answer(S.ABORTED, retry_after=0.2),
-        Code.REQUEST_ID_REUSED: Answer(S.INVALID_ARGUMENT),
+        Code.REQUEST_ID_REUSED: Answer(S.ABORTED),
         Code.STACK_VALIDATION_FAILED: Answer(S.INVALID_ARGUMENT),
         Code.INVALID_TEMPLATE_VERSION: Answer(S.INVALID_ARGUMENT),
         Code.INVALID_TEMPLATE_SECTION: Answer(S.INVALID_ARGUMENT),

@@ -153,11 +153,12 @@ class _Call:
 
 
 class Replies:
-    """The way back to the caller of a stream. Its methods may be called from any thread, but not two at a time."""
+    """The way back to the caller of a stream. Its methods may be called from any thread, `send` from one at a time."""
 
     def __init__(self, call: _Call, send: Callable[[bytes | None], None]) -> None:
         self._call = call
         self._send = send
+        self._sending = False
         self._ended = False
 
     def begin(self) -> None:
@@ -166,22 +167,43 @@ class Replies:
 
     def send(self, message: Message) -> None:
         """Send one message; wait until the caller has room for it. Nothing happens when the caller is gone."""
-        self._send(message.SerializeToString())
+        self._sending = True
+        try:
+            self._send(message.SerializeToString())
+        finally:
+            self._sending = False
 
     def end(self, error: Exception | None = None) -> None:
-        """End the stream, well or with an error; a second end is ignored."""
+        """End the stream, well or with an error; a second end is ignored. A `send` that still waits returns."""
         if self._ended:
             return
         self._ended = True
         if error is None:
             self._call.succeed()
-        else:
-            refusal = self._call.translate(error)
-            self._call.context.set_code(refusal.status)
-            self._call.context.set_details(refusal.message)
+            self._send(None)
+            return
+        refusal = self._call.translate(error)
+        if self._sending:
+            self._break_off(refusal)
+            return
+        self._call.context.set_code(refusal.status)
+        self._call.context.set_details(refusal.message)
         self._send(None)
 
     def when_gone(self, callback: Callable[[], None]) -> None:
         """Call back once, when the stream has ended for whatever reason; at once if it has already."""
         if not self._call.context.add_callback(callback):
             callback()
+
+    def _break_off(self, refusal: errors.Refusal) -> None:
+        """End a stream whose caller takes nothing: a status would wait behind the message that is stuck, for ever.
+
+        The public way to break off can only say CANCELLED. The call behind it takes a status and a text, but no
+        details, so the reason goes into the text.
+        """
+        context = self._call.context
+        call = getattr(getattr(context, "_rpc_event", None), "call", None)
+        if call is None:
+            context.cancel()
+        else:
+            call.cancel(refusal.status.value[0], f"{refusal.reason}: {refusal.message}")

@@ -38,6 +38,12 @@ class Conductor:
         """End the walk of the stack as failed; what is in flight is recorded first."""
         self._tools.loop.post(self._halt, stack_id, stopped)
 
+    def leave(self, stack_id: StackId) -> Future[Lock | None]:
+        """Walk one stack no further. Once nothing is in flight the future gets its lock, for the caller to free."""
+        left: Future[Lock | None] = Future()
+        self._tools.loop.post(self._leave, stack_id, left)
+        return left
+
     def stop(self) -> Future[list[Lock]]:
         """Start nothing more; the future gets the locks of the walks that were under way, once nothing is in flight."""
         stopped: Future[list[Lock]] = Future()
@@ -69,6 +75,24 @@ class Conductor:
         owner = self._courses.get(stack.owner_id) if stack is not None and stack.owner_id else None
         if stack is not None and owner is not None:
             owner.visit_early(stack.parent_resource)
+
+    def _leave(self, stack_id: StackId, left: Future[Lock | None]) -> None:
+        course = self._courses.get(stack_id)
+        if course is None:
+            left.set_result(None)
+            return
+        course.halt(leave=True)
+        self._wait_until_left(course, left)
+
+    def _wait_until_left(self, course: Course, left: Future[Lock | None]) -> None:
+        if not course.is_quiet:
+            self._tools.loop.after(_QUIET_POLL, self._wait_until_left, course, left)
+        elif self._courses.get(course.lock.stack_id) is course:
+            del self._courses[course.lock.stack_id]
+            course.done.set_result(None)
+            left.set_result(course.lock)
+        else:
+            left.set_result(None)  # its walk had ended meanwhile
 
     def _stop(self, stopped: Future[list[Lock]]) -> None:
         self._stopping = True

@@ -133,15 +133,14 @@ class Course:
     def _visit(self, walk: Walk, visits: Iterable[Visit]) -> None:
         for visit in visits:
             self._timers.pop(visit, None)
-            walk.in_flight.add(visit)
-            job = walk.job(visit)
+            job = walk.in_flight[visit] = walk.job(visit)
             make, hung = partial(self._make, walk, job), partial(self._hung, walk, job)
             self._tools.pool.submit(self.lock.stack_id, make, hung)
 
     def _make(self, walk: Walk, job: Job) -> None:
         """Make a visit, in a pool thread; once the course is halted, those that have not started do nothing."""
         visited = Visited(job.visit, Lost()) if self._halted else self._tools.steps.visit(job)
-        self._tools.loop.post(self._visited, walk, visited)
+        self._tools.loop.post(self._visited, walk, job, visited)
 
     def _hung(self, walk: Walk, job: Job) -> None:
         """Fail a visit whose call does not return; if it ever does, nobody listens and its record does not land."""
@@ -150,11 +149,11 @@ class Course:
             self._tools,
             self.lock.stack_id,
             abandon,
-            lambda visited, _: self._visited(walk, visited or Visited(job.visit, Lost())),
+            lambda visited, _: self._visited(walk, job, visited or Visited(job.visit, Lost())),
         )
 
-    def _visited(self, walk: Walk, visited: Visited) -> None:
-        if visited.visit not in walk.in_flight:
+    def _visited(self, walk: Walk, job: Job, visited: Visited) -> None:
+        if walk.in_flight.get(job.visit) is not job:
             return  # it was given up for hanging, and has come back after all
         ready = walk.returned(visited)
         if walk.lost:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from engine.model.ids import EngineId
+from engine.model.ids import EngineId, StackId
 from engine.runtime.bus import Bus
 from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.conductor import Conductor
@@ -85,6 +85,13 @@ class Machinery:
         """Start the threads; nothing is walked until somebody begins a walk."""
         self.loop.start()
         self.journal.start()
+
+    def leave(self, stack_id: StackId) -> None:
+        """Do nothing more for a stack; what is in flight is recorded first. Whoever looks for work next walks on."""
+        lock = self.conductor.leave(stack_id).result(timeout=_STOP_SECONDS)
+        if lock is not None:
+            database.retrying(self.db, partial(locks.release, lock=lock))
+        self.groups.stop(stack_id)
 
     def stop(self) -> None:
         """Stop walking, wait for what is in flight, and free the locks so that others can walk on at once."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import ResourceId
@@ -31,6 +31,9 @@ from engine.schema.properties import PropertyValues
 from engine.template import target as targets
 
 log = logging.getLogger(__name__)
+
+# The database is away, or too busy after all tries of the store; a plugin's own errors never come this far.
+_UNRECORDED: Final = frozenset({Code.DATABASE_UNAVAILABLE, Code.CONCURRENT_TRANSACTION})
 
 PortsFor = Callable[[StackRecord, ResourceRecord, targets.Target], Mapping[str, Any]]
 
@@ -59,7 +62,7 @@ class Visitor:
         except NotLanded:
             result = Lost()
         except EngineError as error:
-            result = Unrecorded() if error.code is Code.DATABASE_UNAVAILABLE else Failed(str(error))
+            result = Unrecorded() if error.code in _UNRECORDED else Failed(str(error))
         except Exception as error:  # a bug in the engine must fail one resource, visibly, and not hang its stack
             log.exception("visit %s of stack %s failed", job.visit, job.plan.stack.id)
             result = Failed(f"{type(error).__name__}: {error}")

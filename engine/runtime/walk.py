@@ -27,7 +27,7 @@ class Walk:
     plan: Plan
     failures: list[Failure] = field(default_factory=list)
     lost: bool = False  # a write of ours was refused: nothing more may be started
-    in_flight: set[Visit] = field(default_factory=set)
+    in_flight: dict[Visit, Job] = field(default_factory=dict)
     _frontier: Frontier[Visit] = field(init=False)
     _rows: dict[ResourceId, ResourceRecord] = field(init=False)
     _names: dict[str, set[ResourceId]] = field(init=False)
@@ -78,7 +78,7 @@ class Walk:
             self._keep(row)
         for row_id in visited.gone:
             self._drop(row_id)
-        self.in_flight.discard(visited.visit)
+        self.in_flight.pop(visited.visit, None)
         return self._next(visited.visit, visited.result)
 
     def concerns(self, visit: Visit, name: str) -> bool:

@@ -23,7 +23,7 @@ from engine.runtime.logbook import Logbook
 from engine.runtime.traversals import Traversals
 from engine.schema.properties import PropertyValues
 from engine.store import events, resources, stacks, templates
-from engine.store.database import Database, Tx
+from engine.store.database import Database, Disturbed, Tx
 from engine.template import environment
 from engine.template.target import Target
 from engine.usecases import limits, outputs
@@ -194,7 +194,7 @@ class NestedStacksOf:
                 begun = replace(begun, definition_id=definition.id, description=changed.description)
                 templates.save(tx, definition)
             if not stacks.begin(tx, begun, expected=current.traversal):
-                raise EngineError(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
+                raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
             events.append(tx, tools.logbook.of_stack(begun))
             return begun
 

@@ -20,7 +20,7 @@ from engine.runtime.declared import Declared
 from engine.runtime.logbook import Logbook
 from engine.runtime.traversals import Traversals
 from engine.store import events, resources, stacks, templates
-from engine.store.database import Database, Tx
+from engine.store.database import Database, Disturbed, Tx
 from engine.store.stacks import StackQuery
 from engine.template.target import Target
 from engine.usecases import access, limits, outputs, previews, stack_filters
@@ -28,6 +28,7 @@ from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
 from engine.usecases.once import Answered, Once
+from engine.usecases.services import ADMIN
 from engine.usecases.views import StackView, UpdatePreview
 
 
@@ -47,6 +48,7 @@ class ListStacks:
     tags_any: Sequence[str] = ()
     not_tags: Sequence[str] = ()
     not_tags_any: Sequence[str] = ()
+    all_projects: bool = False  # for administrators
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Stacks:
             if definition is not None:
                 templates.save(tx, definition)
             if not stacks.begin(tx, begun, expected=current.traversal):
-                raise EngineError(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
+                raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
             events.append(tx, self.logbook.of_stack(begun))
             once.remember(tx, _answer(begun))
             return begun
@@ -256,9 +258,12 @@ def states_allow_update(stack: StackRecord) -> None:
 
 
 def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:
-    """Return what the store is to be asked."""
+    """Return what the store is to be asked; raise FORBIDDEN for all projects to other than administrators."""
+    if wanted.all_projects and ADMIN not in caller.roles:
+        text = "You are not authorized to see the stacks of all projects: the role admin is needed."
+        raise EngineError(Code.FORBIDDEN, text)
     return StackQuery(
-        project=caller.project,
+        project=None if wanted.all_projects else caller.project,
         limit=wanted.limit,
         marker=wanted.marker or None,
         sort_keys=wanted.sort_keys,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,12 +17,14 @@ from engine.store.database import Database
 from engine.template import coercion, dialects, validate
 from engine.template.dialects import VersionInfo
 from engine.template.expressions import Function
+from engine.template.target import Target
 from engine.usecases import access
 from engine.usecases.commands import Given
 from engine.usecases.definitions import Definitions
 
 IGNORABLE: Final = ("99001",)  # the service of a resource type is not available: without services, never found wrong
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_INTERNAL_SECTION: Final = "encrypted_param_names"  # a note of the engine to itself
 _SECRET_SECTIONS: Final = ("parameters", "parameter_defaults")
 
 
@@ -49,6 +51,7 @@ class Templates:
         return {
             section: _masked(value, hidden) if section in _SECRET_SECTIONS else value
             for section, value in definition.environment.items()
+            if section != _INTERNAL_SECTION
         }
 
     def validate(
@@ -80,10 +83,16 @@ class Templates:
     def _hidden(self, stack: StackRecord, definition: Definition) -> frozenset[str] | None:
         """Return the names of the hidden parameters; None: they can't be told any more, so that every one counts."""
         try:
-            schemas = self.declared.of(stack, definition).template.parameters
+            return frozenset(_hidden_in(self.declared.of(stack, definition)))
         except EngineError:
             return None
-        return frozenset(name for name, schema in schemas.items() if schema.hidden)
+
+
+def _hidden_in(target: Target) -> Iterator[str]:
+    """Yield the names of hidden parameters, those of nested templates too: an environment reaches into them."""
+    yield from (name for name, schema in target.template.parameters.items() if schema.hidden)
+    for inner in target.nested.values():
+        yield from _hidden_in(inner)
 
 
 def _masked(values: Mapping[str, Any], hidden: frozenset[str] | None) -> dict[str, Any]:

@@ -207,18 +207,27 @@ def test_a_thread_lock_that_is_refused_leaves_the_owner_alone(lock_of: LockOf, e
     assert lock_of(ONE).get_engine_id() == ONE
 
 
-def test_a_try_thread_lock_is_released_on_an_exception_only_if_it_was_acquired_here(lock_of: LockOf) -> None:
-    with pytest.raises(ValueError), lock_of(ONE).try_thread_lock() as owner:
-        assert owner is None
-        raise ValueError
+def fails_within(lock: StackLock) -> EngineId | None:
+    """Raise in the scope of a try_thread_lock; return the owner that it told."""
+    told: list[EngineId | None] = []
 
+    def work() -> None:
+        with lock.try_thread_lock() as owner:
+            told.append(owner)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        work()
+    return told[0]
+
+
+def test_a_try_thread_lock_is_released_on_an_exception_only_if_it_was_acquired_here(lock_of: LockOf) -> None:
+    assert fails_within(lock_of(ONE)) is None
     assert lock_of(ONE).get_engine_id() is None
 
     lock_of(TWO).acquire()
-    with pytest.raises(ValueError), lock_of(ONE).try_thread_lock() as owner:
-        assert owner == TWO
-        raise ValueError
 
+    assert fails_within(lock_of(ONE)) == TWO
     assert lock_of(ONE).get_engine_id() == TWO
 
 

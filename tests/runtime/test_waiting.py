@@ -18,7 +18,7 @@ def test_two_thousand_resources_wait_at_the_same_time_on_a_pool_of_sixteen(tmp_p
     before = threading.enumerate()
     with EngineRoom(tmp_path, settings=Settings(pool_size=16), limits=Limits(max_resources_per_stack=-1)) as room:
         room.bench.together = MANY
-        identity = room.create("many", hot({f"r{number}": {"after": 0.5} for number in range(MANY)}))
+        identity = room.create("many", hot({f"r{number}": {"after": 1.5} for number in range(MANY)}))
         stack = room.wait(identity)
         threads = [thread.name for thread in room.bench.threads_then if thread not in before]
 

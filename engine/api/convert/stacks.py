@@ -157,6 +157,7 @@ class _Selection(TypedDict):
     tags_any: Sequence[str]
     not_tags: Sequence[str]
     not_tags_any: Sequence[str]
+    all_projects: bool
 
 
 def _selection(request: pb.ListStacksRequest | pb.CountStacksRequest) -> _Selection:
@@ -170,4 +171,5 @@ def _selection(request: pb.ListStacksRequest | pb.CountStacksRequest) -> _Select
         tags_any=tuple(request.tags_any),
         not_tags=tuple(request.not_tags),
         not_tags_any=tuple(request.not_tags_any),
+        all_projects=request.HasField("tenant_safe") and not request.tenant_safe,
     )

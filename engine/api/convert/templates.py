@@ -10,6 +10,8 @@ from isotherm.v1 import template_pb2 as pb
 
 from engine.api.convert import values
 from engine.model.errors import Code, EngineError
+from engine.schema import types
+from engine.schema.types import UNKNOWN
 from engine.template.dialects import VersionInfo
 from engine.template.expressions import Function
 from engine.usecases.commands import Given
@@ -97,7 +99,9 @@ def _parameters(found: Mapping[str, Mapping[str, Any]]) -> dict[str, pb.Template
 
 def _parameter(found: Mapping[str, Any]) -> pb.TemplateParameter:
     plain: dict[str, Any] = {field: found[key] for key, field in _TEXTS.items() if key in found}
-    trees: dict[str, Any] = {field: values.to_value(found[key]) for key, field in _VALUES.items() if key in found}
+    # What a nested template is given may depend on resources: then nobody knows its value yet, and none is shown.
+    known = {field: found[key] for key, field in _VALUES.items() if not types.contains_unknown(found.get(key, UNKNOWN))}
+    trees: dict[str, Any] = {field: values.to_value(value) for field, value in known.items()}
     return pb.TemplateParameter(
         no_echo=found["NoEcho"] == "true",
         allowed_values=[values.to_value(one) for one in found.get("AllowedValues", ())],

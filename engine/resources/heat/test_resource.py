@@ -87,7 +87,7 @@ class TestResource(ResourceType):
 
     def attribute(self, ctx: Context, name: str, path: tuple[str | int, ...]) -> Any:
         """Return the value that was last applied."""
-        return ctx.data.get("value") if not path else None
+        return ctx.data.get("value") if name == "output" and not path else None
 
     def validate(self, properties: Mapping[str, Any]) -> Iterable[Problem]:
         """Refuse to ask a client: this engine has none to offer."""

@@ -49,7 +49,9 @@ class Value(ResourceType):
         return Done()
 
     def attribute(self, ctx: Context, name: str, path: tuple[str | int, ...]) -> Any:
-        """Return the value."""
+        """Return the value, and nothing for any other name."""
+        if name != "value":
+            return None
         return paths.select(typed(ctx.properties["type"], ctx.properties["value"]), path)
 
     def validate(self, properties: Mapping[str, Any]) -> Iterable[Problem]:

@@ -71,7 +71,7 @@ class EngineServiceStub:
     RESOURCE_EXHAUSTED (REQUEST_LIMIT_EXCEEDED). Nothing is stored then.
 
     Where a call takes a `request_id`, a repetition with the same value and the same request gets the first answer. The same
-    value with another request is INVALID_ARGUMENT (INVALID_ARGUMENT). It is not the request id of the logs, which travels in
+    value with another request is ABORTED (REQUEST_ID_REUSED). It is not the request id of the logs, which travels in
     the metadata as `x-openstack-request-id`.
 
     What does not belong here: calls between engines, which are EngineListener, and calls that serve the operation of the
@@ -393,7 +393,7 @@ class EngineServiceAsyncStub(EngineServiceStub):
     RESOURCE_EXHAUSTED (REQUEST_LIMIT_EXCEEDED). Nothing is stored then.
 
     Where a call takes a `request_id`, a repetition with the same value and the same request gets the first answer. The same
-    value with another request is INVALID_ARGUMENT (INVALID_ARGUMENT). It is not the request id of the logs, which travels in
+    value with another request is ABORTED (REQUEST_ID_REUSED). It is not the request id of the logs, which travels in
     the metadata as `x-openstack-request-id`.
 
     What does not belong here: calls between engines, which are EngineListener, and calls that serve the operation of the
@@ -711,7 +711,7 @@ class EngineServiceServicer(metaclass=_abc_1.ABCMeta):
     RESOURCE_EXHAUSTED (REQUEST_LIMIT_EXCEEDED). Nothing is stored then.
 
     Where a call takes a `request_id`, a repetition with the same value and the same request gets the first answer. The same
-    value with another request is INVALID_ARGUMENT (INVALID_ARGUMENT). It is not the request id of the logs, which travels in
+    value with another request is ABORTED (REQUEST_ID_REUSED). It is not the request id of the logs, which travels in
     the metadata as `x-openstack-request-id`.
 
     What does not belong here: calls between engines, which are EngineListener, and calls that serve the operation of the

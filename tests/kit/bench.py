@@ -1,0 +1,142 @@
+"""A resource type that does what a test tells it to, and a ledger of what it built "for real".
+
+`Test::Thing` asks the bench of its engine room what to do with each call: go on, fail, wait, hang, want a replacement.
+The ledger is what a provider would know: it survives an engine, and sees what rows may have forgotten or built twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Any
+
+from engine.model.states import Action
+from engine.plugin import Context, Done, Outcome, Poll, Replace, ResourceFailed, ResourceType
+from engine.schema.attributes import AttributeGroup, attribute
+from engine.schema.properties import OnChange, PropertyGroup, number, string
+
+PATIENCE = 30  # seconds until a test that waits gives up
+CREATE, UPDATE, DELETE = Action.CREATE, Action.UPDATE, Action.DELETE
+
+
+class Bench:
+    """What things are told to do, by action and name, and what became of them. Used from many threads."""
+
+    def __init__(self) -> None:
+        self.fails: set[tuple[Action, str]] = set()
+        self.breaks: set[tuple[Action, str]] = set()  # raises what no plugin should
+        self.waits: set[tuple[Action, str]] = set()  # until it is taken out again
+        self.hangs: set[tuple[Action, str]] = set()  # holds its thread until `let_go`
+        self.replaces: set[str] = set()
+        self.calls: list[tuple[Action, str]] = []
+        self.built: dict[str, str] = {}  # the ledger: idempotency token → name, of what exists
+        self.creations: Counter[str] = Counter()  # by token; more than 1 was built twice
+        self.together = 0  # creates wait until so many wait at the same time; 0: they don't
+        self.threads_then: list[threading.Thread] = []  # all there were at the moment that the last of them came
+        self._let_go = threading.Event()
+        self._changed = threading.Condition()
+        self._waiting: set[str] = set()
+
+    def act(self, ctx: Context) -> Outcome:
+        """Do one call of a thing."""
+        what = (ctx.action, ctx.name)
+        with self._changed:
+            self.calls.append(what)
+            self._changed.notify_all()
+        if what in self.hangs:
+            self._let_go.wait(PATIENCE)
+        if what in self.fails:
+            raise ResourceFailed(f"{ctx.name} was told to fail")
+        if what in self.breaks:
+            raise KeyError("a bug in a plugin")
+        if what in self.waits or self._gathers(ctx):
+            physical_id = ctx.physical_name() if ctx.action is CREATE else None
+            after = 0 if ctx.token is None else ctx.properties.after  # the second look comes at once, by any clock
+            return Poll(after=after, token={"calls": self.count(*what)}, physical_id=physical_id)
+        return self._done(ctx)
+
+    def count(self, action: Action, name: str) -> int:
+        """Return how many calls there were."""
+        with self._changed:
+            return self.calls.count((action, name))
+
+    def until_called(self, action: Action, name: str, times: int = 1) -> None:
+        """Wait until there were so many calls; from the second on, the answer of the first has been recorded."""
+        with self._changed:
+            came = self._changed.wait_for(lambda: self.calls.count((action, name)) >= times, PATIENCE)
+
+        assert came, f"{action} of {name} was called {self.calls.count((action, name))} times, not {times}"
+
+    def let_go(self) -> None:
+        """Let every call that hangs go on."""
+        self._let_go.set()
+
+    def _gathers(self, ctx: Context) -> bool:
+        """Return whether the call has to wait for others still to come."""
+        if not self.together or ctx.action is not CREATE:
+            return False
+        with self._changed:
+            before = len(self._waiting)
+            self._waiting.add(ctx.name)
+            if before < len(self._waiting) == self.together:
+                self.threads_then = threading.enumerate()
+            return len(self._waiting) < self.together
+
+    def _done(self, ctx: Context) -> Outcome:
+        token = ctx.idempotency_token
+        if ctx.action is DELETE:
+            self.built.pop(token, None)
+            return Done()
+        if ctx.action is UPDATE and ctx.name in self.replaces:
+            return Replace("it was told to")
+        if ctx.action is CREATE:
+            self.creations[token] += ctx.token is None or token not in self.built  # a poll may come again
+            self.built[token] = ctx.name
+        return Done(physical_id=ctx.physical_name(), data={"value": ctx.properties.value})
+
+
+class Thing(ResourceType):
+    """Does what the bench says."""
+
+    type_name = "Test::Thing"
+    builds_outside = True
+
+    class Properties(PropertyGroup):
+        """One that changes in place, one that does not."""
+
+        value = string("Changes in place.", default="", on_change=OnChange.UPDATE)
+        fixed = string("A change replaces.", default="")
+        forever = string("It may never change.", default="", on_change=OnChange.REFUSE)
+        after = number("Seconds between the later looks of a wait.", default=0.01, on_change=OnChange.UPDATE)
+
+    class Attributes(AttributeGroup):
+        """One that can be read, one that can't."""
+
+        value = attribute("What was applied last.")
+        broken = attribute("Raises.")
+
+    def create(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def update(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def delete(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def poll(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def find(self, ctx: Context) -> Outcome | None:
+        there = ctx.idempotency_token in _bench(ctx).built
+        return Done(physical_id=ctx.physical_name(), data={"value": ctx.properties.value}) if there else None
+
+    def attribute(self, ctx: Context, name: str, path: tuple[str | int, ...]) -> Any:
+        if name == "broken":
+            raise RuntimeError("this attribute can't be read")
+        return ctx.data.get("value")
+
+
+def _bench(ctx: Context) -> Bench:
+    bench: Bench = ctx.ports["bench"]
+    return bench
