@@ -1,8 +1,8 @@
-"""The floor of calls: a gRPC server that gives each method's answer as it is, and does nothing for it.
+"""The floor of calls: a gRPC server that reads each request and writes the answer, and does nothing in between.
 
 Run in a process of its own, as an engine is, with the settings of the engine's server: same threads, same
-options. No message is parsed and none is written, so whatever the engine does for a call, be it only reading
-the request, shows in the ratio.
+options, same messages. Whatever the engine does between reading the request and writing the answer shows in
+the ratio.
 
     python -m benchmarks.bare FOLDER WORKERS LARGEST_MESSAGE
 
@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+from google.protobuf import message_factory
+from google.protobuf.message import Message
+from isotherm.v1 import engine_service_pb2
 
 SERVICE = "isotherm.benchmarks.Bare"
 
@@ -38,9 +40,7 @@ def serve(answers: Path, *, workers: int, largest_message: int) -> None:
         ThreadPoolExecutor(workers, thread_name_prefix="rpc"),
         options=[("grpc.max_receive_message_length", largest_message), *_OPTIONS],
     )
-    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        file.name: grpc.unary_unary_rpc_method_handler(_gives(file.read_bytes())) for file in answers.iterdir()
-    }
+    handlers = {file.name: _echo(file.name, file.read_bytes()) for file in answers.iterdir()}
     server.add_registered_method_handlers(SERVICE, handlers)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -49,8 +49,15 @@ def serve(answers: Path, *, workers: int, largest_message: int) -> None:
     server.wait_for_termination()
 
 
-def _gives(answer: bytes) -> Callable[[bytes, grpc.ServicerContext], bytes]:
-    return lambda _request, _context: answer
+def _echo(method: str, answer: bytes) -> grpc.RpcMethodHandler[Message, Message]:
+    described = engine_service_pb2.DESCRIPTOR.services_by_name["EngineService"].methods_by_name[method]
+    asked, answered = (message_factory.GetMessageClass(one) for one in (described.input_type, described.output_type))
+    message = answered.FromString(answer)
+    return grpc.unary_unary_rpc_method_handler(
+        lambda _request, _context: message,
+        request_deserializer=asked.FromString,
+        response_serializer=answered.SerializeToString,
+    )
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ class Config(BaseSettings):
         None, description="File of such keys, made at the first start. Default: beside the SQLite file."
     )
     pool_size: Count = Field(16, description="Threads that work on resources.")
-    rpc_workers: Count = Field(16, description="Threads that answer calls.")
+    # More threads answer fewer calls: they take the interpreter from each other at every statement of a query.
+    rpc_workers: Count = Field(8, description="Threads that answer calls.")
     max_message_size: Count = Field(16 * 2**20, description="Largest request, in bytes.")
     periodic_interval: Count = Field(60, description="Seconds between two signs of life of this engine.")
     engine_life_check_timeout: Seconds = Field(2, description="Seconds to wait for a sign of another.")

@@ -146,10 +146,11 @@ class _Call:
         return refusal
 
     def _note(self, status: str, reason: str) -> None:
-        if log.isEnabledFor(logging.INFO):
+        level = logging.DEBUG if status == "OK" else logging.INFO  # an engine answers thousands of calls a second
+        if log.isEnabledFor(level):
             spent = (time.perf_counter() - self._began) * 1000
             project, user = (self._caller.project, self._caller.user) if self._caller else ("", "")
-            log.info(_LINE, self._name, status, reason, spent, project, user, self.request_id)
+            log.log(level, _LINE, self._name, status, reason, spent, project, user, self.request_id)
 
 
 class Replies:

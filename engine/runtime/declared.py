@@ -18,10 +18,12 @@ from engine.plugin.registry import Registry
 from engine.store import templates
 from engine.store.database import Tx
 from engine.template import environment, parse, source, target
+from engine.template.declarations import Template
 from engine.template.source import Limits
 from engine.template.target import EMPTY, Target
 
-_KEPT: Final = 512  # targets
+_KEPT: Final = 1024  # targets; those of a kind share their template
+_KEPT_TEXTS: Final = 64  # parsed templates
 
 
 class Declared:
@@ -31,6 +33,7 @@ class Declared:
         self.registry = registry
         self.limits = limits
         self._targets: dict[tuple[StackId, DefinitionId], Target] = {}
+        self._templates: dict[str, Template] = {}
 
     def walked(self, tx: Tx, stack: StackRecord) -> Target:
         """Return what the current or last walk of the stack leads to; nothing for a delete or an undone create."""
@@ -43,12 +46,12 @@ class Declared:
     def of(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target of a stored definition; raise TemplateInvalid if it is valid no more (a type is gone)."""
         key = (stack.id, definition.id)
-        if key not in self._targets:
-            built = self.build(stack, definition)
-            while len(self._targets) >= _KEPT:
+        built = self._targets.get(key)
+        if built is None:
+            built = self._targets[key] = self.build(stack, definition)
+            while len(self._targets) > _KEPT:
                 self._targets.pop(next(iter(self._targets)), None)
-            self._targets[key] = built
-        return self._targets[key]
+        return built
 
     def _get(self, tx: Tx, stack: StackRecord, definition_id: DefinitionId) -> Target:
         known = self._targets.get((stack.id, definition_id))
@@ -56,9 +59,8 @@ class Declared:
 
     def build(self, stack: StackRecord, definition: Definition, *, strict: bool = True) -> Target:
         """Return the target of a definition that may be new; raise TemplateInvalid with all its problems."""
-        template = parse.parse(source.load(definition.template, limits=self.limits))
         built = target.build(
-            template,
+            self._parsed(definition.template),
             environment=environment.from_map(definition.environment),
             files=definition.files,
             catalogue=self.registry,
@@ -70,6 +72,15 @@ class Declared:
         if problems:
             raise TemplateInvalid(problems)
         return built
+
+    def _parsed(self, text: str) -> Template:
+        """Return the template of a text; many stacks may have the same one."""
+        parsed = self._templates.get(text)
+        if parsed is None:
+            parsed = self._templates[text] = parse.parse(source.load(text, limits=self.limits))
+            while len(self._templates) > _KEPT_TEXTS:
+                self._templates.pop(next(iter(self._templates)), None)
+        return parsed
 
     def _type_problems(self, built: Target) -> Iterator[Problem]:
         """Yield what the types themselves find wrong between properties; what is not known yet reads UNKNOWN."""

@@ -7,7 +7,7 @@ holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, or_, select
@@ -28,6 +28,7 @@ COLUMNS: Final = tuple(RESOURCE.c)  # in the order that `record` takes
 _ORDER: Final = (RESOURCE.c.created_time, RESOURCE.c.id)
 _OF_STACK: Final = select(*COLUMNS).where(RESOURCE.c.stack_id == bindparam("of")).order_by(*_ORDER)
 _NAMED: Final = _OF_STACK.where(RESOURCE.c.name == bindparam("called"))
+_OF_NAMES: Final = _OF_STACK.where(RESOURCE.c.name.in_(bindparam("called", expanding=True)))
 _IN_TREE: Final = (
     or_(STACK.c.id == bindparam("root"), STACK.c.root_id == bindparam("root")),
     STACK.c.deleted_time.is_(None),
@@ -57,6 +58,14 @@ def of_stack(tx: Tx, stack_id: StackId) -> list[ResourceRecord]:
 def named(tx: Tx, stack_id: StackId, name: str) -> list[ResourceRecord]:
     """Return the rows of one name, oldest first: more than one while a replacement is under way."""
     return [record(tx, row) for row in tx.connection.execute(_NAMED, {"of": stack_id, "called": name}).all()]
+
+
+def of_names(tx: Tx, stack_id: StackId, names: Collection[str]) -> list[ResourceRecord]:
+    """Return the rows of some names, oldest first."""
+    if len(names) == 1:
+        return named(tx, stack_id, next(iter(names)))
+    found = tx.connection.execute(_OF_NAMES, {"of": stack_id, "called": sorted(names)}).all()
+    return [record(tx, row) for row in found]
 
 
 def by_physical_id(tx: Tx, physical_id: str) -> list[tuple[StackRecord, ResourceRecord]]:

@@ -79,6 +79,7 @@ class Checker:
         self._nested: dict[str, tuple[str, Template]] = {}  # resource → file and template of its type
         self._targets: dict[str, Target] = {}
         self._reads: list[Reads] = []
+        self._output_reads: set[str] = set()
         self.problems: list[Problem] = list(template.problems)
 
     def run(self) -> Target:
@@ -106,6 +107,7 @@ class Checker:
             conditions=conditions,
             declarations=declarations,
             attributes_needed=_needed(self._reads),
+            output_reads=frozenset(self._output_reads),
             nested=self._targets,
         )
 
@@ -250,6 +252,7 @@ class Checker:
             # §10.1).
             self.problems += chain(findings.shapes, (one for one in findings.errors if one.path[-1] == "get_attr"))
             self._reads.append(reads)
+            self._output_reads |= reads.references
 
 
 def _read(file: str, session: Session) -> Template | tuple[Problem, ...]:

@@ -62,6 +62,7 @@ class Target:
     conditions: Conditions
     declarations: Mapping[str, Declaration]  # only resources whose condition holds, as the template orders them
     attributes_needed: Mapping[str, frozenset[tuple[str, tuple[PathPart, ...]]]]  # resource → (attribute, path)
+    output_reads: frozenset[str] = frozenset()  # the resources that the outputs read
     nested: Mapping[str, Target] = field(default_factory=dict)  # resource → the target of its template
 
 

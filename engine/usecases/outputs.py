@@ -50,9 +50,8 @@ class Outputs:
 
 def read(tx: Tx, stack: StackRecord, target: Target) -> list[OutputView]:
     """Return the outputs of a target with the values that the stack's rows give them."""
-    if not target.template.outputs:
-        return []
-    return resolved(target, resources.of_stack(tx, stack.id))
+    names = target.output_reads
+    return resolved(target, resources.of_names(tx, stack.id, names) if names else ())
 
 
 def resolved(target: Target, rows: Iterable[ResourceRecord]) -> list[OutputView]:
