@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from engine.model.errors import Code, EngineError
+from engine.model.errors import Code, EngineError, stack_not_found
 from engine.model.ids import DefinitionId, StackId, TraversalId
 from engine.model.records import Definition, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
@@ -23,12 +24,12 @@ from engine.runtime.logbook import Logbook
 from engine.runtime.traversals import Traversals
 from engine.schema.properties import PropertyValues
 from engine.store import events, resources, stacks, templates
-from engine.store.database import Database, Disturbed, Tx
+from engine.store.database import Database, Tx
 from engine.template import environment
 from engine.template.target import Target
 from engine.usecases import limits, outputs
+from engine.usecases.beginnings import Beginning
 from engine.usecases.limits import Limits
-from engine.usecases.stacks import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +113,14 @@ class NestedStacksOf:
     def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
         """Begin to bring the nested stack to what is asked; what is under way there is superseded."""
         definition = self._definition(request)
-        current = self._live(stack_id)
-        inner = self.tools.declared.of(current, definition)
-        changed = replace(current, definition_id=definition.id, description=inner.template.description)
-        return self._begin(changed, Action.UPDATE, definition)
+        inner = self.tools.declared.of(self._live(stack_id), definition)
+        changed = partial(replace, description=inner.template.description)
+        return self._begin(Beginning(StackId(stack_id), Action.UPDATE, definition, changed))
 
     def delete(self, stack_id: str) -> NestedStack | None:
         """Begin to delete the nested stack; None: it is gone already."""
         try:
-            return self._begin(self._live(stack_id), Action.DELETE, None)
+            return self._begin(Beginning(StackId(stack_id), Action.DELETE))
         except EngineError as error:
             if error.code is Code.STACK_NOT_FOUND:
                 return None
@@ -179,26 +179,12 @@ class NestedStacksOf:
         with self.tools.db.read() as tx:
             stack = stacks.get(tx, StackId(stack_id))
         if stack is None:
-            raise EngineError(Code.STACK_NOT_FOUND, f"The stack ({stack_id}) could not be found.")
+            raise stack_not_found(stack_id)
         return stack
 
-    def _begin(self, changed: StackRecord, action: Action, definition: Definition | None) -> NestedStack:
-        tools = self.tools
-
-        def store(tx: Tx) -> StackRecord:
-            current = stacks.get(tx, changed.id)
-            if current is None:
-                raise EngineError(Code.STACK_NOT_FOUND, f"The stack ({changed.id}) could not be found.")
-            begun = begin(current, action, traversal=TraversalId(tools.new_id()), now=tx.now())
-            if definition is not None:
-                begun = replace(begun, definition_id=definition.id, description=changed.description)
-                templates.save(tx, definition)
-            if not stacks.begin(tx, begun, expected=current.traversal):
-                raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
-            events.append(tx, tools.logbook.of_stack(begun))
-            return begun
-
-        return _seen(tools.traversals.begin(store))
+    def _begin(self, beginning: Beginning) -> NestedStack:
+        logbook = self.tools.logbook
+        return _seen(self.tools.traversals.begin(lambda tx: beginning.store(tx, logbook)))
 
 
 def _seen(stack: StackRecord) -> NestedStack:

@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
-from engine.model import states
-from engine.model.errors import Code, EngineError, stack_not_found
+from engine.model.errors import Code, EngineError
 from engine.model.ids import NO_STACK, StackId, StackIdentity, TraversalId
 from engine.model.records import Caller, Definition, StackRecord
-from engine.model.states import Action, Began, Status
+from engine.model.states import Action, Status
 from engine.plan import reasons
 from engine.runtime.declared import Declared
 from engine.runtime.logbook import Logbook
 from engine.runtime.traversals import Traversals
 from engine.store import events, resources, stacks, templates
-from engine.store.database import Database, Disturbed, Tx
+from engine.store.database import Database, Tx
 from engine.store.stacks import StackQuery
 from engine.template.target import Target
 from engine.usecases import access, limits, outputs, previews, stack_filters
+from engine.usecases.beginnings import Beginning, begin
 from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
@@ -83,12 +84,11 @@ class Stacks:
                 once.check(tx)
                 stack = access.resolve(tx, caller, command.identity)
                 stored = templates.load(tx, stack.definition_id)
-            states_allow_update(stack)
+            _check_can_update(stack)
             definition = self._changed_definition(stored, command)
-            target = self._checked_target(stack, definition)
-            changed = _with_options(stack, command)
-            changed = replace(changed, definition_id=definition.id, description=_description(target))
-            return self._begin(changed, Action.UPDATE, definition, once).identity
+            description = _description(self._checked_target(stack, definition))
+            changed = partial(_with_options, command=command, description=description)
+            return self._begin(Beginning(stack.id, Action.UPDATE, definition, changed), once).identity
         except Answered as repeated:
             return StackIdentity(**repeated.answer)
 
@@ -99,7 +99,7 @@ class Stacks:
             with self.db.read() as tx:
                 once.check(tx)
                 stack = access.resolve(tx, caller, identity)
-            self._begin(stack, Action.DELETE, None, once)
+            self._begin(Beginning(stack.id, Action.DELETE), once)
         except Answered:
             return
 
@@ -198,30 +198,12 @@ class Stacks:
             return self.definitions.upon(stored, command.given, command.clear_parameters)
         return self.definitions.of(command.given)
 
-    def _begin(self, changed: StackRecord, action: Action, definition: Definition | None, once: Once) -> StackRecord:
-        """Store that an action begins, upon whatever state the stack has by then, and walk."""
+    def _begin(self, beginning: Beginning, once: Once) -> StackRecord:
+        """Store that an action begins, with the answer to a repeated request, and walk."""
 
         def store(tx: Tx) -> StackRecord:
             once.check(tx)
-            current = stacks.get(tx, changed.id)
-            if current is None:
-                raise stack_not_found(changed.name)
-            begun = begin(current, action, traversal=TraversalId(self.new_id()), now=tx.now())
-            base = current if definition is None else changed
-            begun = replace(
-                base,
-                action=begun.action,
-                status=begun.status,
-                reason=begun.reason,
-                traversal=begun.traversal,
-                updated_time=begun.updated_time,
-                complete_definition_id=current.complete_definition_id,
-            )
-            if definition is not None:
-                templates.save(tx, definition)
-            if not stacks.begin(tx, begun, expected=current.traversal):
-                raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {changed.name} was changed meanwhile")
-            events.append(tx, self.logbook.of_stack(begun))
+            begun = beginning.store(tx, self.logbook)
             once.remember(tx, _answer(begun))
             return begun
 
@@ -235,24 +217,7 @@ class Stacks:
         return StackView(stack, parameters=target.parameters.shown(), outputs=shown)
 
 
-def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: datetime) -> StackRecord:
-    """Return the stack as an action begins on it; raise INVALID_STACK_STATE where the table does not allow that."""
-    try:
-        state = states.advance(states.STACK, stack.state, Began(action))
-    except states.IllegalTransition:
-        text = f"{action} of stack {stack.name} is not possible when it is {stack.state}"
-        raise EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state)) from None
-    return replace(
-        stack,
-        action=state.action,
-        status=state.status,
-        reason=reasons.started(action),
-        traversal=traversal,
-        updated_time=now,
-    )
-
-
-def states_allow_update(stack: StackRecord) -> None:
+def _check_can_update(stack: StackRecord) -> None:
     """Raise INVALID_STACK_STATE early, before a definition is checked that could not be used."""
     begin(stack, Action.UPDATE, traversal=stack.traversal, now=stack.created_time)
 
@@ -289,7 +254,7 @@ def _page(tx: Tx, query: StackQuery) -> tuple[list[StackRecord], str]:
     return page, page[-1].id if len(found) > len(page) else ""
 
 
-def _with_options(stack: StackRecord, command: UpdateStack) -> StackRecord:
+def _with_options(stack: StackRecord, command: UpdateStack, description: str) -> StackRecord:
     """Return the stack with the options of an update; without `existing`, tags that are not given are cleared."""
     options: Options = command.options
     tags = options.tags if options.tags is not None else (stack.tags if command.existing else ())
@@ -299,6 +264,7 @@ def _with_options(stack: StackRecord, command: UpdateStack) -> StackRecord:
         timeout_mins=stack.timeout_mins if options.timeout_mins is None else (options.timeout_mins or None),
         disable_rollback=stack.disable_rollback if rollback is None else rollback,
         tags=tuple(tags),
+        description=description,
     )
 
 
