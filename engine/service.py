@@ -151,7 +151,7 @@ class EngineService:
     def set_stack_and_resource_to_failed(self, stack: StackRecord) -> None:
         """Give up the walk of a stack: it and what is being waited for in it become FAILED."""
         reason = f"Engine went down during stack {stack.action}"
-        self._machinery.conductor.give_up(stack.id, Stopped(reason, roll_back=False))
+        self._machinery.conductor.halt(stack.id, Stopped(reason, roll_back=False))
 
     def _internal_door(self, shared_key: bytes) -> server.Door:
         groups = self._machinery.groups

@@ -100,6 +100,7 @@ class Pending:
     requires: frozenset[ResourceId]
     fingerprint: str = ""
     token: Json = None  # the plugin's poll token; None: the plugin has not answered yet
+    due: datetime | None = None  # when the plugin wants to be asked again; None: as soon as may be
 
 
 @dataclass(frozen=True, slots=True)

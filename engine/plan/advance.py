@@ -93,10 +93,10 @@ def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
     return replace(begun, properties=built_from, pending=None, updated_time=now)
 
 
-def waiting(row: ResourceRecord, told: ToldToWait) -> ResourceRecord:
-    """Return the row with the token of an operation that is not finished."""
+def waiting(row: ResourceRecord, told: ToldToWait, due: datetime) -> ResourceRecord:
+    """Return the row with the token of an operation that is not finished, and when its plugin is to be asked again."""
     pending = row.pending or Pending(row.properties, row.requires, row.fingerprint)
-    return replace(_with(row, told), pending=replace(pending, token=told.token))
+    return replace(_with(row, told), pending=replace(pending, token=told.token, due=due))
 
 
 def finished(row: ResourceRecord, told: ToldTheEnd) -> ResourceRecord:
@@ -118,7 +118,7 @@ def finished(row: ResourceRecord, told: ToldTheEnd) -> ResourceRecord:
 
 def broke(row: ResourceRecord, reason: str) -> ResourceRecord:
     """Return the row as its operation has failed. What was pending stays, tokenless: it may have taken effect."""
-    pending = replace(row.pending, token=None) if row.pending else None
+    pending = replace(row.pending, token=None, due=None) if row.pending else None
     return replace(_moved(row, Broke(), reason), pending=pending)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from engine.model.ids import StackId
+from engine.model.ids import StackId, TraversalId
 from engine.model.records import Lock, StackRecord
 from engine.plan.ending import Stopped
 from engine.runtime.course import Course, Tools
@@ -30,12 +30,15 @@ class Conductor:
         """Look at the stack again: its target may have changed. Walk it if it is not being walked."""
         self._tools.loop.post(self._look_again, lock)
 
-    def hint(self, stack_id: StackId) -> None:
-        """Look at the stack again if it is being walked. Harmless if nothing has changed."""
-        self._tools.loop.post(self._halt, stack_id, None)
+    def look_after(self, lock: Lock, traversal: TraversalId) -> None:
+        """See to it that the stack is on its way to this walk; one that is, is left alone."""
+        self._tools.loop.post(self._look_after, lock, traversal)
 
-    def give_up(self, stack_id: StackId, stopped: Stopped) -> None:
-        """End the walk of the stack as failed; what is in flight is recorded first."""
+    def halt(self, stack_id: StackId, stopped: Stopped | None = None) -> None:
+        """Look at the stack again if it is being walked, or end its walk as failed if `stopped` says so.
+
+        What is in flight is recorded first. Without `stopped` it is harmless if nothing has changed.
+        """
         self._tools.loop.post(self._halt, stack_id, stopped)
 
     def leave(self, stack_id: StackId) -> Future[Lock | None]:
@@ -63,6 +66,11 @@ class Conductor:
             self._halt(lock.stack_id, None)
         else:
             self._begin(Course(self._tools, lock, self._left))
+
+    def _look_after(self, lock: Lock, traversal: TraversalId) -> None:
+        course = self._courses.get(lock.stack_id)
+        if course is None or not course.walks_to(traversal):
+            self._look_again(lock)
 
     def _halt(self, stack_id: StackId, stopped: Stopped | None) -> None:
         course = self._courses.get(stack_id)

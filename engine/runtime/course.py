@@ -15,7 +15,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from engine.model.errors import FencedOut
-from engine.model.ids import StackId
+from engine.model.ids import StackId, TraversalId
 from engine.model.records import Lock, StackRecord
 from engine.model.states import Status
 from engine.plan.ending import TIMED_OUT, Stopped
@@ -76,6 +76,10 @@ class Course:
         self._timers: dict[Visit, Timer] = {}
         self._deadline: Timer | None = None
 
+    def walks_to(self, traversal: TraversalId) -> bool:
+        """Return whether this is the course's walk, or will be once it is loaded."""
+        return self._walk is None or self._walk.plan.stack.traversal == traversal
+
     @property
     def is_quiet(self) -> bool:
         """Return whether no visit is in flight and no end is being written."""
@@ -106,7 +110,7 @@ class Course:
         if walk is not None:
             for visit in [visit for visit in self._timers if walk.concerns(visit, name)]:
                 self._timers[visit].cancel()
-                self._visit(walk, (visit,))
+                self._visit(walk, (visit,), is_woken=True)
 
     def _loaded(self, plan: Plan | None, error: Exception | None) -> None:
         if isinstance(error, FencedOut):
@@ -121,7 +125,7 @@ class Course:
                 self._settle_halt(self._walk)
             else:
                 self._visit(self._walk, self._walk.ready())
-                self._end_if_over(self._walk)
+                self._end(self._walk)
 
     def _set_deadline(self, plan: Plan) -> None:
         if self._deadline is not None:
@@ -130,10 +134,10 @@ class Course:
             left = max(0.0, plan.deadline - self._tools.clock.monotonic())
             self._deadline = self._tools.loop.after(left, self.halt, Stopped(TIMED_OUT))
 
-    def _visit(self, walk: Walk, visits: Iterable[Visit]) -> None:
+    def _visit(self, walk: Walk, visits: Iterable[Visit], *, is_woken: bool = False) -> None:
         for visit in visits:
             self._timers.pop(visit, None)
-            job = walk.in_flight[visit] = walk.job(visit)
+            job = walk.in_flight[visit] = walk.job(visit, is_woken=is_woken)
             make, hung = partial(self._make, walk, job), partial(self._hung, walk, job)
             self._tools.pool.submit(self.lock.stack_id, make, hung)
 
@@ -168,7 +172,7 @@ class Course:
             case _:
                 pass
         self._visit(walk, ready)
-        self._end_if_over(walk)
+        self._end(walk)
 
     def _settle_halt(self, walk: Walk) -> None:
         """Go on from a halt once nothing is in flight."""
@@ -179,11 +183,10 @@ class Course:
         else:
             self.load()
 
-    def _end_if_over(self, walk: Walk) -> None:
-        if walk.is_over and not self._ending:
-            self._end(walk)
-
     def _end(self, walk: Walk) -> None:
+        """Write the end of a walk that is over, or was given up."""
+        if walk is not self._walk or self._ending or not (walk.is_over or self._stopped):
+            return
         self._ending = True
         _in_pool(
             self._tools,
@@ -195,6 +198,7 @@ class Course:
     def _ended(self, walk: Walk, stack: StackRecord | None, error: Exception | None) -> None:
         if error is not None:
             log.error("the end of the walk of stack %s was not written", self.lock.stack_id, exc_info=error)
+            self._ending = False
             self._tools.loop.after(RETRY_SECONDS, self._end, walk)
             return
         self._stopped = None

@@ -30,9 +30,8 @@ class Job:
     visit: Visit
     rows: Mapping[ResourceId, ResourceRecord]  # a Converge: all of its name; a Clean: the one row
     values: Mapping[str, NodeValue] = field(default_factory=dict)  # of the names that the visit's name requires
-    standing: Mapping[str, ResourceId] = field(
-        default_factory=dict
-    )  # the rows that stand for those names, and for its own
+    standing: Mapping[str, ResourceId] = field(default_factory=dict)  # the rows that stand for those names and its own
+    is_woken: bool = False  # what the resource waits for has happened: ask its plugin before it is due
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class EventStreams:
         self._bus = bus
         self._db = db
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="watch")
+        self._gone: EngineError | None = None  # what watchers are told once the engine stops
         self._open: dict[Stream, Callable[[Sequence[EventRecord]], None]] = {}
 
     def open(self, watched: Watched, deliver: Deliver, ended: Ended) -> Stream:
@@ -105,6 +106,9 @@ class EventStreams:
         def note(batch: Sequence[EventRecord]) -> None:
             self._loop.post(self._note, stream, batch)
 
+        if self._gone is not None:  # it was opened as the engine stopped
+            stream.ended(self._gone)
+            return
         self._open[stream] = note
         self._bus.subscribe(stream.watched.root_id, note)
         self._send(stream)
@@ -186,6 +190,7 @@ class EventStreams:
 
     def _stop(self) -> None:
         gone = EngineError(Code.SHUTTING_DOWN, "the engine stops; resume from the last event at another one")
+        self._gone = gone
         for stream in list(self._open):
             self._end(stream, gone)
         self._senders.shutdown(wait=False)

@@ -50,15 +50,20 @@ class Traversals:
             return stack, locks.acquire(tx, stack.id, self.engine_id)
 
         stack, held = database.retrying(self.db, transaction)
-        self.walk_or_poke(stack, held)
+        self._walk_or_poke(stack, held)
         return stack
 
     def take_up(self, stack: StackRecord) -> None:
-        """Walk a stack that nobody may be walking: after a start, or when an engine has died."""
+        """Walk a stack that nobody may be walking, after a start or a death; leave one that is walked alone."""
         held = database.retrying(self.db, lambda tx: locks.acquire(tx, stack.id, self.engine_id))
-        self.walk_or_poke(stack, held)
+        if isinstance(held, Lock):
+            self._walk(stack, held)
+        elif held == self.engine_id:
+            self._look_after(stack)
+        elif not self.peers.is_alive(held):
+            self._steal(stack, held)
 
-    def walk_or_poke(self, stack: StackRecord, held: Lock | EngineId) -> None:
+    def _walk_or_poke(self, stack: StackRecord, held: Lock | EngineId) -> None:
         """Walk with the lock that was taken, or see to it that the engine that holds it looks again."""
         if isinstance(held, Lock):
             self._walk(stack, held)
@@ -67,9 +72,12 @@ class Traversals:
         elif self.peers.is_alive(held):
             self.peers.poke(held, stack)
         else:
-            stolen = database.retrying(self.db, lambda tx: locks.steal(tx, stack.id, holder=held, by=self.engine_id))
-            if stolen is not None:
-                self._walk(stack, stolen)
+            self._steal(stack, held)
+
+    def _steal(self, stack: StackRecord, dead: EngineId) -> None:
+        stolen = database.retrying(self.db, lambda tx: locks.steal(tx, stack.id, holder=dead, by=self.engine_id))
+        if stolen is not None:
+            self._walk(stack, stolen)
 
     def _walk(self, stack: StackRecord, lock: Lock) -> None:
         held = StackLock.acquired(self.db, self.peers.is_alive, lock)
@@ -80,10 +88,19 @@ class Traversals:
 
     def _look_again(self, stack: StackRecord) -> None:
         """Poke the conductor, with the lock in hand in case that it was stored but its walk never started."""
+        lock = self._own_lock(stack)
+        if lock is not None:
+            self.conductor.poke(lock)
+
+    def _look_after(self, stack: StackRecord) -> None:
+        lock = self._own_lock(stack)
+        if lock is not None:
+            self.conductor.look_after(lock, stack.traversal)
+
+    def _own_lock(self, stack: StackRecord) -> Lock | None:
         with self.db.read() as tx:
             lock = locks.current(tx, stack.id)
-        if lock is not None and lock.engine_id == self.engine_id:
-            self.conductor.poke(lock)
+        return lock if lock is not None and lock.engine_id == self.engine_id else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,4 +111,4 @@ class _Listener:
     stack_id: StackId
 
     def send(self, message: str) -> None:
-        self.conductor.hint(self.stack_id)
+        self.conductor.halt(self.stack_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final, assert_never
 
 from engine.model.errors import Code, EngineError
@@ -161,7 +162,7 @@ class _Errand:
             properties={},
             requires=frozenset(),
         )
-        begun = self.recorder.start(self._new_row(nothing))
+        begun = self.recorder.start(_new_row(self, nothing))
         self.recorder.end(advance.broke(begun, reason))
         return Failed(reason)
 
@@ -174,8 +175,17 @@ class _Errand:
         token = row.pending.token if row.pending else None
         if token is None:
             return _expected(self._carry_out(plugin, _find_or_create(plugin), row))
-        result = self._carry_out(plugin, plugin.poll, row, token=token, previous=PropertyValues(row.properties))
-        return _expected(result)
+        return self._ask_again(plugin, row, previous=PropertyValues(row.properties))
+
+    def _ask_again(self, plugin: ResourceType, row: ResourceRecord, **about: Any) -> Result:
+        """Poll, but not before it is due: a walk that begins again in between must not cut a wait short."""
+        pending = row.pending
+        if pending is not None and pending.due is not None and not self.job.is_woken:
+            early = (pending.due - self.tools.clock.now()).total_seconds()
+            if early > 0:
+                return Waits(early)
+        token = pending.token if pending is not None else None
+        return _expected(self._carry_out(plugin, plugin.poll, row, token=token, **about))
 
     def _update(
         self, plugin: ResourceType, desired: decide.Desired, row: ResourceRecord, changed: frozenset[str]
@@ -186,7 +196,7 @@ class _Errand:
         return self._carry_out(plugin, plugin.update, begun, previous=previous, changed=changed)
 
     def _create(self, plugin: ResourceType, desired: decide.Desired) -> Result:
-        begun = self.recorder.start(self._new_row(desired))
+        begun = self.recorder.start(_new_row(self, desired))
         return _expected(self._carry_out(plugin, plugin.create, begun))
 
     def _refuse(self, row: ResourceRecord, names: frozenset[str]) -> Result:
@@ -204,7 +214,7 @@ class _Errand:
         plugin = self.tools.registry.get(row.implementation)
         token = row.pending.token if row.pending else None
         if token is not None and row.state == (Action.DELETE, Status.IN_PROGRESS):
-            return _expected(self._carry_out(plugin, plugin.poll, row, token=token))
+            return self._ask_again(plugin, row)
         begun = self.recorder.start(advance.deleting(row, now))
         return _expected(self._carry_out(plugin, _find_and_delete(plugin, row), begun))
 
@@ -226,7 +236,8 @@ class _Errand:
             case Done():
                 return Stands(self.recorder.end(self._with_attributes(plugin, advance.finished(row, outcome))))
             case Poll():
-                self.recorder.note(advance.waiting(row, outcome))
+                due = self.tools.clock.now() + timedelta(seconds=outcome.after)
+                self.recorder.note(advance.waiting(row, outcome, due))
                 return Waits(outcome.after)
             case Replace(reason):
                 self.recorder.end(advance.replaced(row, reason))
@@ -263,13 +274,11 @@ class _Errand:
             **about,
         )
 
-    def _new_row(self, desired: decide.Desired) -> ResourceRecord:
-        return advance.created(
-            desired,
-            row_id=ResourceId(self.tools.new_id()),
-            stack_id=self.job.plan.stack.id,
-            now=self.tools.clock.now(),
-        )
+
+def _new_row(errand: _Errand, desired: decide.Desired) -> ResourceRecord:
+    """Return the row of a thing that the errand is about to build."""
+    row_id, now = ResourceId(errand.tools.new_id()), errand.tools.clock.now()
+    return advance.created(desired, row_id=row_id, stack_id=errand.job.plan.stack.id, now=now)
 
 
 def _expected(result: Result | None) -> Result:

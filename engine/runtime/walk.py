@@ -51,7 +51,7 @@ class Walk:
         """Return the visits that wait for nothing, each once."""
         return list(self._frontier.ready())
 
-    def job(self, visit: Visit) -> Job:
+    def job(self, visit: Visit, *, is_woken: bool = False) -> Job:
         """Return the visit with all that it needs to know."""
         match visit:
             case Converge(name):
@@ -62,13 +62,15 @@ class Walk:
                     rows={id_: self._rows[id_] for id_ in self._names.get(name, ())},
                     values={other: self._values[other] for other in required},
                     standing={other: self._standing[other] for other in required},
+                    is_woken=is_woken,
                 )
             case Clean(row_id):
                 row = self._rows.get(row_id)
                 if row is None:
                     return Job(self.plan, visit, rows={})
                 standing = self._standing.get(row.name)
-                return Job(self.plan, visit, {row_id: row}, standing={row.name: standing} if standing else {})
+                names = {row.name: standing} if standing else {}
+                return Job(self.plan, visit, {row_id: row}, standing=names, is_woken=is_woken)
             case other:
                 assert_never(other)
 

@@ -8,6 +8,7 @@ holds.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, or_, select
@@ -153,15 +154,16 @@ def _secret(row: ResourceRecord) -> dict[str, Any]:
         filled["reference"] = row.reference
     if (pending := row.pending) is not None:
         requires = sorted(pending.requires)
-        filled["pending"] = (pending.properties, requires, pending.fingerprint, pending.token)
+        due = pending.due.isoformat() if pending.due is not None else None
+        filled["pending"] = (pending.properties, requires, pending.fingerprint, pending.token, due)
     return filled
 
 
 def _pending(sealed: list[Any] | None) -> Pending | None:
     if sealed is None:
         return None
-    properties, requires, fingerprint, token = sealed
-    return Pending(properties=properties, requires=frozenset(requires), fingerprint=fingerprint, token=token)
+    properties, requires, fingerprint, token, due = sealed
+    return Pending(properties, frozenset(requires), fingerprint, token, datetime.fromisoformat(due) if due else None)
 
 
 def _place(resource_id: str) -> str:

@@ -184,7 +184,7 @@ class World:
             self._change(row)
         self._moment()
         if row.pending.token is None and self.data.draw(st.booleans(), label="polls?"):
-            row = self._store(advance.waiting(row, Poll(after=1, token="t")))
+            row = self._store(advance.waiting(row, Poll(after=1, token="t"), self._now()))
             self._moment()
         if fails:
             self._store(advance.broke(row, "failed"))

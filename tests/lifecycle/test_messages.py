@@ -29,7 +29,7 @@ def test_a_message_to_a_stack_at_rest_or_to_none_at_all_is_harmless(room: Engine
     before = room.wait(identity)
     room.machinery.groups.send(StackId(identity.stack_id), "cancel")
     room.machinery.groups.send(StackId("nobody"), "cancel")
-    room.machinery.conductor.hint(StackId(identity.stack_id))
+    room.machinery.conductor.halt(StackId(identity.stack_id))
     room.wait(room.create("another", hot({"it": {}})))
 
     assert room.stack(identity.stack_id) == before
