@@ -27,7 +27,7 @@ test: $(READY)  ## every test, two at a time
 	$(BIN)/python -m pytest -n $(JOBS)
 
 fast: $(READY)  ## the pure floors, in seconds
-	$(BIN)/python -m pytest tests/model tests/schema tests/template tests/graph tests/plan
+	$(BIN)/python -m pytest -m "not slow" tests/model tests/schema tests/template tests/graph tests/plan
 
 check: lint  ## what CI runs: lint, then every test with the examples of CI
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=ci

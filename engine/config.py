@@ -112,6 +112,17 @@ class Config(BaseSettings):
     max_stacks_per_tenant: Limit = Field(512, description="Most stacks of a project; -1: no limit.")
     max_resources_per_stack: Limit = Field(1000, description="Most resources of a tree of stacks; -1: no limit.")
     max_nested_stack_depth: Count = Field(5, description="Deepest nesting of stacks.")
+    max_template_growth: Count = Field(
+        20_000_000, description="Most characters that the functions of one template may make; a value counts as 50."
+    )
+    template_time_limit: Seconds = Field(1, description="Seconds of processor time that a new template may take.")
+    limit_iterators: Limit = Field(200, description="Most items that a yaql expression may go through; -1: no limit.")
+    memory_quota: Limit = Field(10_000, description="Most bytes of one value in a yaql expression; -1: no limit.")
+    yaql_time_limit: Seconds = Field(1, description="Seconds until a process that computes yaql is killed.")
+    environment_dir: Path | None = Field(
+        None, description="Folder of environments that map type names for every stack. Default: none."
+    )
+    template_dir: Path | None = Field(None, description="Folder of the templates that those name. Default: none.")
     max_template_size: Count = Field(524288, description="Longest template, in characters.")
     # Heat keeps 1,000. The creation of a stack of 1,000 resources makes 2,002: its beginning would be gone
     # before its end, and a watcher that comes back could not go on where it was.

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from isotherm.v1 import engine_service_pb2
 
+from engine import global_environment
 from engine import resources as built_in
 from engine.api import callers, listener, rooms, server
 from engine.clients.peers import POKE, Peers
@@ -31,11 +32,13 @@ from engine.plan.ending import Stopped
 from engine.plugin import registry as registries
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
-from engine.runtime.declared import Declared
+from engine.runtime.cage import Cage, CageLimits
+from engine.runtime.declared import Declared, Outside
 from engine.runtime.neighbours import Answer, Neighbours
 from engine.store import database, events, migrate, services
 from engine.store.crypto import Keys
 from engine.store.database import Database
+from engine.template.queries import Queries, QueryLimits
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
 from engine.usecases.definitions import Definitions
@@ -63,7 +66,8 @@ class EngineService:
         keys = Keys.from_list(config.encryption_keys) if config.encryption_keys else _key_file(config)
         self._db = Database.open(config.database, keys, published=bus.publish)
         registry = registries.discover(built_in, *map(importlib.import_module, config.plugin_packages))
-        declared = Declared(registry, _template_limits(config))
+        self._cage = _cage(config)
+        declared = Declared(registry, _template_limits(config), _outside(config, self._cage))
         shared_key = keys.derive("engine listener")
         self._peers = Peers(shared_key, timeout=config.engine_life_check_timeout)
         peers = Neighbours(self._db, _Listeners(self._peers))
@@ -110,6 +114,7 @@ class EngineService:
         self._peers.close()
         try:
             self._machinery.stop()
+            self._cage.stop()  # after the walks: one that finds it gone would fail a resource for that
             database.retrying(self._db, lambda tx: services.retire(tx, self.engine_id))
         finally:
             self._db.close()
@@ -163,7 +168,7 @@ class EngineService:
             self._db,
             parts.declared,
             parts.traversals,
-            Definitions(machinery.new_id),
+            Definitions(machinery.new_id, limits=_template_limits(config)),
             parts.logbook,
             machinery.new_id,
             _limits(config),
@@ -233,6 +238,20 @@ def _key_file(config: Config) -> Keys:
     return Keys.generate_file(config.key_file())
 
 
+def _cage(config: Config) -> Cage:
+    return Cage(CageLimits(seconds=config.yaql_time_limit), QueryLimits(config.limit_iterators, config.memory_quota))
+
+
+def _outside(config: Config, queries: Queries) -> Outside:
+    operator = global_environment.NOTHING
+    if config.environment_dir is not None:
+        limits = _template_limits(config)
+        operator = global_environment.load(config.environment_dir, config.template_dir, limits=limits)
+    return Outside(
+        queries=queries, registry=operator.registry, files=operator.files, seconds=config.template_time_limit
+    )
+
+
 def _settings(config: Config) -> machinery.Settings:
     return machinery.Settings(
         pool_size=config.pool_size,
@@ -247,6 +266,7 @@ def _template_limits(config: Config) -> TemplateLimits:
         max_size=config.max_template_size,
         max_resources=config.max_resources_per_stack,
         max_nested_depth=config.max_nested_stack_depth,
+        max_growth=config.max_template_growth,
     )
 
 

@@ -37,6 +37,10 @@ class Templates:
         found = self.templates.validate(caller, given, show_nested=nested, ignorable_errors=ignored)
         return convert.report(found)
 
+    def GenerateTemplate(self, request: pb.GenerateTemplateRequest, caller: Caller) -> pb.GenerateTemplateResponse:
+        """Return a template to begin with, for one resource of a type."""
+        return pb.GenerateTemplateResponse(template=self.templates.generate(request.type_name, convert.form(request)))
+
     def ListTemplateVersions(
         self, _: pb.ListTemplateVersionsRequest, caller: Caller
     ) -> pb.ListTemplateVersionsResponse:

@@ -104,16 +104,21 @@ def references(text: str, *, in_environment: bool) -> Iterator[Reference]:
                 yield Reference(mentioned, line, is_template=True, may_be_absent=False)
         elif name == "get_file":
             yield Reference(mentioned, line, is_template=False, may_be_absent=False)
-        elif name == "type" and mentioned.endswith(TEMPLATE_ENDINGS):
+        elif name in ("type", "Type") and mentioned.endswith(TEMPLATE_ENDINGS):
             yield Reference(mentioned, line, is_template=True, may_be_absent=True)
 
 
 def composed(text: str) -> yaml.Node | None:
-    """Return the tree of a YAML text; None if it is none."""
-    try:
-        return yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return None
+    """Return the tree of a YAML text; None if it is none.
+
+    The slower reader knows more: a key in a flow map without a space after its colon, which the engine takes too.
+    """
+    for loader in (yaml.CSafeLoader, yaml.SafeLoader):
+        try:
+            return yaml.compose(text, Loader=loader)
+        except yaml.YAMLError:
+            continue
+    return None
 
 
 def section(node: yaml.Node | None, *path: str) -> yaml.Node | None:

@@ -36,6 +36,7 @@ class Definition:
     template: str  # exactly as written
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Json] = field(default_factory=dict)  # merged: parameters, registry, …; secret
+    facade: Mapping[str, Json] | None = None  # of a nested template that asks for the resource it stands for; secret
 
 
 @dataclass(frozen=True, slots=True)

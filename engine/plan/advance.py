@@ -69,6 +69,7 @@ def created(desired: Desired, *, row_id: ResourceId, stack_id: StackId, now: dat
         metadata=desired.metadata,
         deletion_policy=desired.deletion_policy,
         definition_id=desired.definition_id,
+        physical_id=desired.external_id,
     )
     return _moved(replace(blank, pending=_pending(desired)), Began(Action.CREATE), CHANGED)
 
@@ -80,6 +81,9 @@ def updating(row: ResourceRecord, desired: Desired, now: datetime) -> ResourceRe
         begun,
         pending=_pending(desired),
         requires=row.requires | desired.requires,
+        type=desired.type,
+        metadata=desired.metadata,
+        deletion_policy=desired.deletion_policy,
         definition_id=desired.definition_id,
         updated_time=now,
     )

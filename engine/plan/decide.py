@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from engine.model.ids import DefinitionId, ResourceId
 from engine.model.records import ResourceRecord
 from engine.model.states import Action, Status
 from engine.schema import changes
 from engine.schema.type_schema import TypeSchema
+
+_EXTERNAL: Final = "external:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Desired:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     deletion_policy: str = "Delete"
     fingerprint: str = ""
+    external_id: str | None = None  # of the thing that stands for it and is never built; None: it is built
+    restricted_actions: frozenset[str] = frozenset()  # update, replace: what the environment forbids
     definition_id: DefinitionId | None = None
 
 
@@ -92,11 +96,19 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Restricted:
+    """What would have to be done is forbidden by the environment (templates.md §13.6)."""
+
+    row: ResourceRecord
+    action: str  # update or replace
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """There is nothing to do: the row stands for its name, or is gone already."""
 
 
-OnArrival = Keep | Create | Update | Finish | Refuse
+OnArrival = Keep | Create | Update | Finish | Refuse | Restricted
 OnClean = Delete | Nothing
 Decision = OnArrival | OnClean
 
@@ -105,18 +117,41 @@ def converge(desired: Desired, rows: Sequence[ResourceRecord], rules: Rules) -> 
     """Return what brings the name to what is desired; `rows` are all rows of that name."""
     fits = [fit for row in rows if (fit := _fit(desired, row, rules)) is not None]
     if not fits:
-        return Create(instead_of=_newest(rows))
+        return _created(desired, _newest(rows))
     best = max(fits, key=lambda fit: fit.rank)
     row, changed = best.row, best.changed
     refused = changes.refused(changed, desired.schema.properties)
+    if row.is_built and _external_id(row) != desired.external_id:
+        refused = frozenset({"external_id"})  # what was built can't become what was not, nor the other way round
     if refused and row.is_built:
         return Refuse(row, refused)
     if row.status is Status.IN_PROGRESS and not _is_repeatable(row):
         return Finish(row)
     rebuilt = row.fingerprint != desired.fingerprint
     if changed or rebuilt or not row.is_built:
-        return Update(row, changed)
+        return Restricted(row, "update") if "update" in desired.restricted_actions else Update(row, changed)
     return Keep(row, moved=_has_moved(desired, row))
+
+
+def external_print(external_id: str) -> str:
+    """Return the fingerprint of a row that stands for a thing which was never built."""
+    return f"{_EXTERNAL}{external_id}"
+
+
+def is_external(fingerprint: str) -> bool:
+    """Return whether a row of this fingerprint stands for a thing which was never built."""
+    return fingerprint.startswith(_EXTERNAL)
+
+
+def _external_id(row: ResourceRecord) -> str | None:
+    return row.fingerprint.removeprefix(_EXTERNAL) if is_external(row.fingerprint) else None
+
+
+def _created(desired: Desired, instead_of: ResourceRecord | None) -> OnArrival:
+    """Return a create, unless it would replace what may not be replaced."""
+    if instead_of is not None and instead_of.is_built and "replace" in desired.restricted_actions:
+        return Restricted(instead_of, "replace")
+    return Create(instead_of)
 
 
 def clean(row: ResourceRecord | None, standing: ResourceId | None) -> OnClean:

@@ -79,6 +79,9 @@ def _expect(desired: Desired, decision: decide.OnArrival) -> Expected:
             return Expected(desired.name, Change.UPDATED, row, desired)
         case decide.Update(row, changed) | decide.Refuse(row, changed):
             return Expected(desired.name, Change.UPDATED, row, desired, changed)
+        case decide.Restricted(row, action):
+            change = Change.UPDATED if action == "update" else Change.REPLACED
+            return Expected(desired.name, change, row, desired)
         case decide.Create(None):
             return Expected(desired.name, Change.ADDED, None, desired)
         case decide.Create(row):

@@ -4,20 +4,27 @@ Authors of resource types import from here and from `engine.schema`; nothing els
 here knows the store, threads or gRPC. This is the one package that re-exports its names.
 """
 
+from engine.plugin.constraint import ConstraintType, constraint, refused
 from engine.plugin.context import Context
 from engine.plugin.outcome import Done, Outcome, Poll, Replace, ResourceFailed
-from engine.plugin.ports import NestedRequest, NestedStack, NestedStacks
+from engine.plugin.ports import LookupFailed, Lookups, NestedRequest, NestedStack, NestedStacks, NoCloud
 from engine.plugin.resource_type import ResourceType
 
 __all__ = [
+    "ConstraintType",
     "Context",
     "Done",
+    "LookupFailed",
+    "Lookups",
     "NestedRequest",
     "NestedStack",
     "NestedStacks",
+    "NoCloud",
     "Outcome",
     "Poll",
     "Replace",
     "ResourceFailed",
     "ResourceType",
+    "constraint",
+    "refused",
 ]

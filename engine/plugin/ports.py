@@ -1,6 +1,7 @@
-"""What a resource type may ask of the engine itself, as protocols; `service.py` passes the working parts in.
+"""What a plugin may ask of the engine and of a cloud, as protocols; `service.py` passes the working parts in.
 
 A plugin sees nothing of the store or the runtime. What it needs beyond its properties comes through these.
+`NoCloud` is here and not with the clients, because it is the absence of one.
 """
 
 from __future__ import annotations
@@ -57,3 +58,25 @@ class NestedStacks(Protocol):
 
     def inner(self, stack_id: str, resource: str, path: tuple[str | int, ...]) -> Any:
         """Return the reference id of an inner resource, or with a path one of its attributes."""
+
+
+class LookupFailed(Exception):
+    """The cloud could not be asked; the text is the reason, as the user reads it."""
+
+
+class Lookups(Protocol):
+    """What there is in the caller's cloud, by name or id; asked by custom constraints (templates.md §12.8)."""
+
+    def find(self, kind: str, wanted: str) -> bool:
+        """Return whether there is a thing of this kind (`nova.flavor`) by this name or id.
+
+        Raise LookupFailed where that can't be told: no answer, no access, several things of that name.
+        """
+
+
+class NoCloud:
+    """The lookups of an engine that is connected to no cloud: none can be made."""
+
+    def find(self, kind: str, wanted: str) -> bool:
+        """Raise LookupFailed."""
+        raise LookupFailed(f"this engine is connected to no cloud, so {kind} can't be checked")

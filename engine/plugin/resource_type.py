@@ -36,6 +36,9 @@ class ResourceType:
     class Attributes(AttributeGroup):
         """No attributes unless the type says so; every type also has `show`."""
 
+    class UpdatePolicy(PropertyGroup):
+        """No update policy unless the type says so."""
+
     def create(self, ctx: Context) -> Outcome:
         """Build the thing."""
         return Done()
@@ -46,6 +49,10 @@ class ResourceType:
 
     def delete(self, ctx: Context) -> Outcome:
         """Take the thing away; one that is gone already is `Done`."""
+        return Done()
+
+    def check(self, ctx: Context) -> Outcome:
+        """Look at the thing: `Done` if it is there and as it should be; raise ResourceFailed where it is not."""
         return Done()
 
     def poll(self, ctx: Context) -> Outcome:
@@ -75,6 +82,7 @@ class ResourceType:
             type_name=cls.type_name,
             properties=cls.Properties.schemas,
             attributes=cls.Attributes.schemas,
+            update_policy=cls.UpdatePolicy.schemas,
             support=cls.support,
             description=(cls.__doc__ or "").strip().partition("\n")[0],
             any_property=cls.any_property,

@@ -2,38 +2,66 @@
 
 A target depends only on the stored definition and on the stack's own names, so it is built once for a walk and for
 all the reads after it. Targets are immutable: a race between two threads builds one twice and keeps either.
+
+A definition is checked in full once, when it comes (`check`): with the custom constraints, which may ask a cloud, and
+within a limit of time. Built again later (`of`) it is only read: what has passed must not fail because a day went by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Final
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from engine.model.errors import TemplateInvalid
 from engine.model.ids import DefinitionId, StackId
 from engine.model.problems import Problem
 from engine.model.records import Definition, StackRecord
+from engine.plugin.ports import Lookups, NoCloud
 from engine.plugin.registry import Registry
+from engine.runtime.kept import Kept
+from engine.schema.constraints import ANY_CUSTOM, Custom
 from engine.store import templates
 from engine.store.database import Tx
-from engine.template import environment, parse, source, target
+from engine.template import environment, parse, registry, source, target
 from engine.template.declarations import Template
+from engine.template.expressions import Facade
+from engine.template.facts import NO_QUERIES, IsLate, never
+from engine.template.queries import Queries
 from engine.template.source import Limits
 from engine.template.target import EMPTY, Target
 
-_KEPT: Final = 1024  # targets; those of a kind share their template
-_KEPT_TEXTS: Final = 64  # parsed templates
+# What is kept is bounded by characters of template text: a target takes about twenty bytes for each.
+_KEPT_TARGETS: Final = 16_000_000
+_KEPT_TEXTS: Final = 4_000_000
+_LEAST: Final = 1_000  # what the smallest of them counts as
+
+
+def _no_cloud(_: str) -> Lookups:
+    return NoCloud()
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What templates are checked with beside the types."""
+
+    queries: Queries = NO_QUERIES  # who computes yaql
+    lookups_for: Callable[[str], Lookups] = _no_cloud  # project → where custom constraints look things up
+    registry: Mapping[str, Any] = field(default_factory=dict)  # the operator's resource_registry
+    files: Mapping[str, str] = field(default_factory=dict)  # the operator's templates, by the names in it
+    seconds: float = 1.0  # of processor time that checking a new template may take
 
 
 class Declared:
-    """Targets of stored stacks."""
+    """Targets of stored stacks, and of definitions that are new."""
 
-    def __init__(self, registry: Registry, limits: Limits) -> None:
-        self.registry = registry
+    def __init__(self, types: Registry, limits: Limits, outside: Outside | None = None) -> None:
+        self.registry = types
         self.limits = limits
-        self._targets: dict[tuple[StackId, DefinitionId], Target] = {}
-        self._templates: dict[str, Template] = {}
+        self.outside = outside or Outside()
+        self._targets: Kept[tuple[StackId, DefinitionId], Target] = Kept(_KEPT_TARGETS, _target_size)
+        self._templates: Kept[str, Template] = Kept(_KEPT_TEXTS, _template_size)
 
     def walked(self, tx: Tx, stack: StackRecord) -> Target:
         """Return what the current or last walk of the stack leads to; nothing for a delete or an undone create."""
@@ -46,41 +74,77 @@ class Declared:
     def of(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target of a stored definition; raise TemplateInvalid if it is valid no more (a type is gone)."""
         key = (stack.id, definition.id)
-        built = self._targets.get(key)
-        if built is None:
-            built = self._targets[key] = self.build(stack, definition)
-            while len(self._targets) > _KEPT:
-                self._targets.pop(next(iter(self._targets)), None)
-        return built
+        return self._targets.get(key) or self._targets.put(key, self._build(stack, definition, strict=True))
+
+    def check(self, stack: StackRecord, definition: Definition) -> Target:
+        """Return the target of a new definition; raise TemplateInvalid with all its problems."""
+        custom = self.custom(stack.project)
+        built = self._build(stack, definition, strict=True, custom=custom, is_late=_deadline(self.outside.seconds))
+        return self._targets.put((stack.id, definition.id), built)
+
+    def pinned(self, stack: StackRecord, definition: Definition, built: Target) -> Definition:
+        """Return the definition with what the operator's environment says of its types (templates.md §13.4).
+
+        So it means the same for as long as it is stored, whatever the operator maps to what by then.
+        """
+        if not self.outside.registry:
+            return definition
+        given = environment.from_map(definition.environment)
+        uses = [(one.name, one.type) for one in built.declarations.values()]
+        found = registry.pinned(given, uses, is_known=self._is_known, operator=self.outside.registry)
+        used = {file: text for file, text in self.outside.files.items() if file in set(_template_files(built))}
+        if found == given and not used:
+            return definition
+        self._targets.drop((stack.id, definition.id))  # it was built of what was not pinned
+        return replace(definition, environment=found.as_map(), files={**used, **definition.files})
+
+    def validate(self, stack: StackRecord, definition: Definition) -> Target:
+        """Return the target of a definition whose parameters need no values; raise TemplateInvalid."""
+        return self._build(stack, definition, strict=False, is_late=_deadline(self.outside.seconds))
+
+    def custom(self, project: str) -> Custom:
+        """Return the custom constraints, as they are asked for a project."""
+        return self.registry.custom(self.outside.lookups_for(project))
+
+    def template(self, text: str) -> Template:
+        """Return the template of a text; many stacks may have the same one."""
+        found = self._templates.get(text)
+        return found or self._templates.put(text, parse.parse(source.load(text, limits=self.limits)))
 
     def _get(self, tx: Tx, stack: StackRecord, definition_id: DefinitionId) -> Target:
         known = self._targets.get((stack.id, definition_id))
         return known or self.of(stack, templates.load(tx, definition_id))
 
-    def build(self, stack: StackRecord, definition: Definition, *, strict: bool = True) -> Target:
-        """Return the target of a definition that may be new; raise TemplateInvalid with all its problems."""
+    def _is_known(self, type_name: str) -> bool:
+        return self.registry.find(type_name) is not None
+
+    def _build(
+        self,
+        stack: StackRecord,
+        definition: Definition,
+        *,
+        strict: bool,
+        custom: Custom = ANY_CUSTOM,
+        is_late: IsLate = never,
+    ) -> Target:
         built = target.build(
-            self._parsed(definition.template),
+            self.template(definition.template),
             environment=environment.from_map(definition.environment),
-            files=definition.files,
+            operator=self.outside.registry,
+            files={**self.outside.files, **definition.files},
             catalogue=self.registry,
             pseudo=pseudo_parameters(stack),
+            facade=None if definition.facade is None else Facade(**definition.facade),
             strict=strict,
             limits=self.limits,
+            custom=custom,
+            queries=self.outside.queries,
+            is_late=is_late,
         )
         problems = list(self._type_problems(built))
         if problems:
             raise TemplateInvalid(problems)
         return built
-
-    def _parsed(self, text: str) -> Template:
-        """Return the template of a text; many stacks may have the same one."""
-        parsed = self._templates.get(text)
-        if parsed is None:
-            parsed = self._templates[text] = parse.parse(source.load(text, limits=self.limits))
-            while len(self._templates) > _KEPT_TEXTS:
-                self._templates.pop(next(iter(self._templates)), None)
-        return parsed
 
     def _type_problems(self, built: Target) -> Iterator[Problem]:
         """Yield what the types themselves find wrong between properties; what is not known yet reads UNKNOWN."""
@@ -89,11 +153,36 @@ class Declared:
             if declaration.template_file is None:
                 plugin = self.registry.get(declaration.implementation)
                 values = target.evaluate_properties(declaration, unknown).values
-                for problem in plugin.validate(values):
-                    placed = problem.under("resources", declaration.name, "properties")
-                    yield replace(placed, line=declaration.line)
+                yield from map(declaration.placed, plugin.validate(values))
+
+
+def _template_files(built: Target) -> Iterator[str]:
+    yield from (one.template_file for one in built.declarations.values() if one.template_file is not None)
+    for inner in built.nested.values():
+        yield from _template_files(inner)
+
+
+def _target_size(built: Target) -> int:
+    return _LEAST + len(built.template.document.text) + sum(map(_target_size, built.nested.values()))
+
+
+def _template_size(template: Template) -> int:
+    return _LEAST + len(template.document.text)
+
+
+def _deadline(seconds: float) -> IsLate:
+    """Return what tells whether this thread has computed longer than that from now on."""
+    end = time.thread_time() + seconds
+    return lambda: time.thread_time() > end
 
 
 def pseudo_parameters(stack: StackRecord) -> dict[str, str]:
-    """Return the parameters that every template has (templates.md §8)."""
-    return {"OS::stack_name": stack.name, "OS::stack_id": stack.id, "OS::project_id": stack.project}
+    """Return the parameters that every template has, for both families of the language (templates.md §8)."""
+    return {
+        "OS::stack_name": stack.name,
+        "OS::stack_id": stack.id,
+        "OS::project_id": stack.project,
+        "AWS::StackName": stack.name,
+        "AWS::StackId": stack.identity.arn(),
+        "AWS::Region": "ap-southeast-1",  # what templates have always read, wherever they run
+    }

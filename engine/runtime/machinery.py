@@ -113,7 +113,7 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
     pool = Pool(loop, settings.pool_size, settings.plugin_call_timeout)
     journal = Journal(db)
     logbook = Logbook(new_id, clock.now)
-    visitor = Visitor(journal, declared.registry, clock, logbook, new_id, among.ports_for)
+    visitor = Visitor(journal, declared.registry, clock, logbook, new_id, among.ports_for, declared.custom)
     steps = CourseSteps(db, declared, visitor, clock, settings.stack_action_timeout)
     conductor = Conductor(Tools(loop, pool, steps, clock))
     groups = ThreadGroupManager(

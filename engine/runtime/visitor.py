@@ -28,8 +28,10 @@ from engine.runtime.jobs import Cleaned, Failed, Job, Lost, Result, Stands, Unre
 from engine.runtime.journal import Journal
 from engine.runtime.logbook import Logbook
 from engine.runtime.recorder import NotLanded, Recorder
+from engine.schema.constraints import Custom
 from engine.schema.properties import PropertyValues
 from engine.template import target as targets
+from engine.template.expressions import Scope
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,10 @@ class NotSupported(Exception):
     """A change that the type does not allow."""
 
 
+class ActionRestricted(Exception):
+    """A change that the environment does not allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """What every visit works with."""
@@ -53,6 +59,7 @@ class Visitor:
     logbook: Logbook
     new_id: Callable[[], str]
     ports_for: PortsFor
+    custom_for: Callable[[str], Custom]  # project → the custom constraints as they are asked for it
 
     def visit(self, job: Job) -> Visited:
         """Make the visit. Never raises: what goes wrong is in the result."""
@@ -104,11 +111,11 @@ class _Errand:
                         return finished
                 case decide.Update(row, changed):
                     updated = self._update(plugin, desired, row, changed)
-                    return updated if updated is not None else self._create(plugin, desired)
+                    return updated if updated is not None else self._replace(plugin, desired, row)
                 case decide.Create():
                     return self._create(plugin, desired)
-                case decide.Refuse(row, names):
-                    return self._refuse(row, names)
+                case decide.Refuse() | decide.Restricted():
+                    return _refused(self.recorder, decision)
                 case other:
                     assert_never(other)
 
@@ -127,10 +134,12 @@ class _Errand:
         plan, job = self.job.plan, self.job
         declaration = plan.target.declarations[name]
         scope = targets.scope_of(plan.target, job.values)
-        resolved = targets.evaluate_properties(declaration, scope)
+        external_id = targets.evaluate_external_id(declaration, scope)
+        custom = self.tools.custom_for(plan.stack.project)
+        resolved = targets.evaluate_properties(declaration, scope, custom)
         implementation = TEMPLATE_TYPE if declaration.template_file else declaration.implementation
         between = self.tools.registry.get(implementation).validate(resolved.values) if not resolved.problems else ()
-        problems = (*resolved.problems, *(one.under("resources", name, "properties") for one in between))
+        problems = (*resolved.problems, *map(declaration.placed, between))
         if problems:
             raise targets.PropertiesInvalid(problems)
         return decide.Desired(
@@ -142,7 +151,9 @@ class _Errand:
             requires=frozenset(job.standing[other] for other in declaration.requires),
             metadata=targets.evaluate_metadata(declaration, scope),
             deletion_policy=declaration.deletion_policy,
-            fingerprint=declaration.fingerprint,
+            fingerprint=_fingerprint(declaration, scope, external_id),
+            external_id=external_id,
+            restricted_actions=declaration.restricted_actions,
             definition_id=plan.stack.definition_id,
         )
 
@@ -174,7 +185,9 @@ class _Errand:
         """Bring an operation that was cut short, or is being waited for, one call further."""
         token = row.pending.token if row.pending else None
         if token is None:
-            return _expected(self._carry_out(plugin, _find_or_create(plugin), row))
+            is_external = row.pending is not None and decide.is_external(row.pending.fingerprint)
+            act = plugin.check if is_external else _find_or_create(plugin)
+            return _expected(self._carry_out(plugin, act, row))
         return self._ask_again(plugin, row, previous=PropertyValues(row.properties))
 
     def _ask_again(self, plugin: ResourceType, row: ResourceRecord, **about: Any) -> Result:
@@ -197,14 +210,15 @@ class _Errand:
 
     def _create(self, plugin: ResourceType, desired: decide.Desired) -> Result:
         begun = self.recorder.start(_new_row(self, desired))
-        return _expected(self._carry_out(plugin, plugin.create, begun))
+        act = plugin.create if desired.external_id is None else plugin.check
+        return _expected(self._carry_out(plugin, act, begun))
 
-    def _refuse(self, row: ResourceRecord, names: frozenset[str]) -> Result:
-        """Refuse a change of properties that may never change (templates.md §14.7); the row stays as it is."""
-        text = f"Update to properties {', '.join(sorted(names))} of {row.name} ({row.type}) is not supported"
-        reason = reasons.of_resource(row.name, NotSupported(text))
-        self.recorder.report(row, reason)
-        return Failed(reason)
+    def _replace(self, plugin: ResourceType, desired: decide.Desired, row: ResourceRecord) -> Result:
+        """Build a new one because the plugin wants that, unless the environment forbids it."""
+        if "replace" in desired.restricted_actions:
+            current = self.recorder.rows[row.id]  # the update that asked for this has been recorded meanwhile
+            return _refused(self.recorder, decide.Restricted(current, "replace"))
+        return self._create(plugin, desired)
 
     def _delete(self, row: ResourceRecord, retain: bool) -> Result:
         now = self.tools.clock.now()
@@ -273,6 +287,27 @@ class _Errand:
             ports=self.tools.ports_for(plan.stack, row, plan.target),
             **about,
         )
+
+
+def _refused(recorder: Recorder, decision: decide.Refuse | decide.Restricted) -> Result:
+    """Refuse a change that may not be (templates.md §13.6, §14.7); the row stays as it is."""
+    reason = reasons.of_resource(decision.row.name, _refusal(decision))
+    recorder.report(decision.row, reason)
+    return Failed(reason)
+
+
+def _refusal(decision: decide.Refuse | decide.Restricted) -> Exception:
+    row = decision.row
+    if isinstance(decision, decide.Restricted):
+        return ActionRestricted(f"{decision.action} is restricted for resource {row.name}")
+    names = ", ".join(sorted(decision.names))
+    return NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported")
+
+
+def _fingerprint(declaration: targets.Declaration, scope: Scope, external_id: str | None) -> str:
+    if external_id is not None:
+        return decide.external_print(external_id)
+    return targets.fingerprint_of(declaration, scope)
 
 
 def _new_row(errand: _Errand, desired: decide.Desired) -> ResourceRecord:

@@ -28,6 +28,15 @@ class AttributeSchema:
     name: str = ""  # where it is no Python identifier; "": as the class attribute is called
 
 
+SHOW_SCHEMA: Final = AttributeSchema("Detailed information about resource.", kind=Kind.MAP)
+
+
+def shown(schemas: Mapping[str, AttributeSchema]) -> dict[str, AttributeSchema]:
+    """Return the attributes that templates may read: what is not hidden, and `show`, which every type has."""
+    visible = {name: one for name, one in schemas.items() if not one.support.is_hidden}
+    return {**visible, SHOW: visible.get(SHOW, SHOW_SCHEMA)}
+
+
 def attribute(
     description: str,
     *,

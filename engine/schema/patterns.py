@@ -1,243 +1,234 @@
-"""Regular expressions that users write, matched in time that is bounded by pattern times text.
+"""Regular expressions that users write: answered as the standard library does, in bounded time and memory.
 
-Called by `constraints`. The standard library's matcher backtracks, so that `(a+)+b` takes years on thirty
-letters, and no limit on the length of the text helps. Here the pattern becomes a small program, and no step
-of it is tried twice at the same place of the text. Alternatives are tried in the order in which the standard
-library tries them, so the first match is the same one (but for loops whose body can match nothing).
-Back-references, look-behind and possessive quantifiers can't be had that way and are refused.
+Called by `constraints`, by the schemas of template parameters and by the list of resource types. The standard
+library's matcher backtracks without a limit and holds the interpreter meanwhile, so it gets no text. Its parser is
+asked what a pattern means, and `_Writer` writes that down in words that mean the same to two other matchers: RE2
+takes time linear in the text, but has no look-around and no back-references; `regex` has them, and stops in time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from contextlib import suppress
 from functools import lru_cache
-from typing import Final
+from itertools import groupby
+from re import _constants as ops  # type: ignore[attr-defined]  # the parser of the standard library is not public
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any, Final, NamedTuple
+
+import re2  # type: ignore[import-untyped]
+import regex
 
 MAX_PATTERN: Final = 4_000  # characters
-MAX_PROGRAM: Final = 20_000  # instructions
-MAX_STEPS: Final = 200_000  # instructions times places of the text: about a tenth of a second
-MAX_GROUPS_DEEP: Final = 50
+MAX_COST: Final = 10_000  # atoms of a pattern, each as often as its repetitions ask for at the least
+MAX_FOREIGN: Final = 3_000  # different characters in a text, those of ASCII not counted
+MAX_STEPS: Final = 20_000_000  # instructions times bytes, for RE2: a fifth of a second at the worst
+MAX_MEMORY: Final = 1 << 18  # bytes that a pattern of RE2 may keep
+MAX_COUNTS: Final = 1_000  # repetitions that RE2 may count, all together
+MAX_TEXT: Final = 100_000  # characters, for `regex`
+MAX_READS: Final = 800_000  # characters times ranges of the widest class, for `regex`: it looks at them one by one
+MAX_LITERAL: Final = 16  # characters in a row, for `regex`: preparing to search for a long string takes time cubed
+# Seconds of processor time for `regex`, and whether others may run meanwhile. The clock counts their time too, so that
+# a match of no length has to come to its end alone; in all this time it can take some fifty megabytes.
+TURNS: Final = ((0.02, False), (0.05, True))
 
-Test = Callable[[str], object]  # of one character; truthy: it fits
-Check = Callable[[str, int], bool]  # of a place in a text
+_ASCII: Final = "".join(map(chr, range(128)))
+_ANY: Final = "(?s:.)"
+_NONE: Final = "[^\0-\U0010ffff]"
+_EDGE: Final = "(?:(?<={0})(?!{0})|(?<!{0})(?={0}))"  # of a word; {0}: a character of one
+# In an empty text there is no edge of a word and, before Python 3.14, no place that is none.
+_PLACE: Final = "" if re.match(r"\B", "") else f"(?:(?={_ANY})|(?<={_ANY}))"
+_GREED: Final = {ops.MAX_REPEAT: "", ops.MIN_REPEAT: "?", ops.POSSESSIVE_REPEAT: "+"}
+_NAMES: Final = (("DIGIT", r"\d"), ("SPACE", r"\s"), ("WORD", r"\w"))
+_CATEGORIES: Final = {getattr(ops, f"CATEGORY_{name}"): shown for name, shown in _NAMES} | {
+    getattr(ops, f"CATEGORY_NOT_{name}"): shown.upper() for name, shown in _NAMES
+}
+
+_Item = tuple[Any, Any]  # of the parser's tree: what it is, and its details
 
 
 class PatternError(ValueError):
     """The pattern is wrong, or asks for more than is allowed here."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Char:
-    test: Test
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    check: Check
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    program: tuple[_Step, ...]
-    wanted: bool  # False: negative look-ahead
-
-
-@dataclass(frozen=True, slots=True)
-class _Fork:
-    first: int  # both relative to this step; `first` is preferred
-    second: int
-
-
-_Step = _Char | _Place | _Look | _Fork
-_Program = tuple[_Step, ...]
+class _Matchers(NamedTuple):
+    linear: Any  # of RE2; None: it can't have this pattern
+    other: Any  # of `regex`
+    width: int  # ranges of the widest class
+    has_end: bool  # with `$`, which holds before a newline that ends the text, but not for RE2
 
 
 def check(pattern: str) -> None:
     """Raise `PatternError` if the pattern can't be used."""
-    _compiled(pattern)
+    _compiled(pattern, "")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether the first match at the start of the text consumes it whole (templates.md §12.3)."""
-    program = _compiled(pattern)
-    if len(program) * (len(text) + 1) > MAX_STEPS:
+    """Return whether the first match at the start of the text consumes it whole (templates.md §12.3).
+
+    Raise `PatternError` if the pattern can't be used, or would take too long with this text.
+    """
+    foreign = "" if text.isascii() else "".join(sorted(set(text).difference(_ASCII)))
+    if len(foreign) > MAX_FOREIGN:
+        raise PatternError(f"the text has {len(foreign)} different characters; at most {MAX_FOREIGN} can be matched")
+    linear, other, width, has_end = _compiled(pattern, foreign)
+    encoded = text.encode(errors="surrogatepass")
+    if linear and linear.programsize * len(encoded) <= MAX_STEPS and not (has_end and text.endswith("\n")):
+        found = linear.match(encoded)
+        return found is not None and bool(found.end() == len(encoded))
+    if len(text) > MAX_TEXT or len(text) * width > MAX_READS:
         raise PatternError(f"a text of {len(text)} characters is too long to be matched with this pattern")
-    return _first_end(program, text, 0) == len(text)
+    for seconds, among_others in TURNS:
+        with suppress(TimeoutError, MemoryError):
+            found = other.match(text, timeout=seconds, concurrent=among_others)
+            return found is not None and bool(found.end() == len(text))
+    raise PatternError(f"it takes too long to match a text of {len(text)} characters with this pattern")
 
 
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> _Program:
+@lru_cache(maxsize=64)
+def _compiled(pattern: str, foreign: str) -> _Matchers:
+    """Return what matches texts that consist of ASCII and the foreign characters."""
     if len(pattern) > MAX_PATTERN:
         raise PatternError(f"the pattern has {len(pattern)} characters; at most {MAX_PATTERN} are allowed")
+    writer = _Writer(foreign)
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of what a later Python may read otherwise
+            tree = parser.parse(pattern)
+        source = writer.sequence(tree, tree.state.flags, 1)
+        other = regex.compile(source, regex.VERSION0, cache_pattern=False)
+    except RecursionError:
+        raise PatternError("the pattern nests too many groups") from None
+    except (re.error, OverflowError) as error:
         raise PatternError(f"the pattern is not a regular expression: {error}") from None
-    return _Parser(pattern).program()
+    return _Matchers(_linear(source) if writer.is_linear else None, other, writer.width, writer.has_end)
 
 
-def _first_end(program: _Program, text: str, start: int) -> int | None:
-    """Return where the preferred match that begins at `start` ends; None: there is no match."""
-    width = len(program) + 1
-    tried: set[int] = set()
-    waiting = [(0, start)]  # a stack: what was pushed last is preferred
-    while waiting:
-        step, place = waiting.pop()
-        if step == len(program):
-            return place
-        if (key := place * width + step) in tried:
-            continue
-        tried.add(key)
-        waiting += _after(program[step], (step, place), text)
-    return None
+def _linear(source: str) -> Any:
+    options = re2.Options()
+    options.max_mem, options.never_capture, options.log_errors = MAX_MEMORY, True, False
+    try:
+        return re2.compile(source.encode(errors="surrogatepass"), options)
+    except re2.error:
+        return None
 
 
-def _after(done: _Step, at: tuple[int, int], text: str) -> tuple[tuple[int, int], ...]:
-    """Return the (step, place) to go on with, the preferred one last; empty: it does not fit here."""
-    step, place = at
-    match done:
-        case _Char(test):
-            return ((step + 1, place + 1),) if place < len(text) and test(text[place]) else ()
-        case _Fork(first, second):
-            return ((step + second, place), (step + first, place))
-        case _Place(holds):
-            return ((step + 1, place),) if holds(text, place) else ()
-        case _Look(inner, wanted):
-            found = _first_end(inner, text, place) is not None
-            return ((step + 1, place),) if found is wanted else ()
+class _Writer:
+    """Writes a pattern down again from its tree; `times` is how often a part has to match at the least."""
+
+    def __init__(self, foreign: str) -> None:
+        self.is_linear = True
+        self.has_end = False
+        self.width = 1
+        self._alphabet = _ASCII + foreign
+        self._cost = self._counts = self._literals = 0
+
+    def sequence(self, tree: Any, flags: int, times: int) -> str:
+        """Return the pattern that matches the items of the tree, one after the other."""
+        return "".join(self._item(item, flags, times) for item in tree)
+
+    def _item(self, item: _Item, flags: int, times: int) -> str:
+        self._spend(times)
+        op, value = item
+        if op in _GREED:
+            return self._repeated(item, flags, times)
+        if op is ops.AT:
+            return self._place(value, flags)
+        if op is ops.ANY:
+            return _ANY if flags & re.DOTALL else "."
+        if op is ops.IN:
+            return self._class(value, flags, times)
+        if op is ops.NOT_LITERAL:
+            return self._class([(ops.NEGATE, None), (ops.LITERAL, value)], flags, times)
+        if op is ops.LITERAL:
+            self._literals += 1
+            pause = "" if self._literals % MAX_LITERAL else f"{_NONE}?"
+            return pause + (self._class([item], flags, times) if flags & re.IGNORECASE else re.escape(chr(value)))
+        return self._group(item, flags, times)
+
+    def _spend(self, cost: int) -> None:
+        self._cost += cost
+        if self._cost > MAX_COST:
+            raise PatternError("the pattern is too complex: its repetitions and classes add up to too much")
+
+    def _class(self, items: list[_Item], flags: int, times: int) -> str:
+        """Write which characters of the text fit: case and Unicode are the standard library's business."""
+        self._spend(len(self._alphabet) >> 7)
+        self._spend(sum(min(value[1] - value[0], 0xFFFF) >> 8 for op, value in items if op is ops.RANGE))
+        shown = "[" + "".join(map(_shown, items)) + "]"
+        fitting = set(re.findall(shown, self._alphabet, flags & (re.IGNORECASE | re.ASCII)))
+        runs = [list(run) for fits, run in groupby(self._alphabet, fitting.__contains__) if fits]
+        self._spend(times * len(runs))
+        self.width = max(self.width, len(runs))
+        return "[" + "".join(_run(run[0], run[-1]) for run in runs) + "]" if runs else _NONE
+
+    def _place(self, where: Any, flags: int) -> str:
+        lines = flags & re.MULTILINE
+        self.has_end |= where is ops.AT_END and not lines
+        if where is ops.AT_END:
+            return "(?m:$)" if lines else "$"
+        if where is ops.AT_END_STRING:
+            return r"\z"
+        if where in (ops.AT_BEGINNING, ops.AT_BEGINNING_STRING):
+            return "(?m:^)" if lines and where is ops.AT_BEGINNING else r"\A"
+        if where is ops.AT_BOUNDARY and self._alphabet == _ASCII:
+            return r"\b"
+        self.is_linear = False
+        edge = _EDGE.format(self._class([(ops.CATEGORY, ops.CATEGORY_WORD)], flags, 1))
+        return edge if where is ops.AT_BOUNDARY else f"(?!{edge}){_PLACE}"
+
+    def _repeated(self, item: _Item, flags: int, times: int) -> str:
+        op, (least, most, body) = item
+        self._counts += least if most is ops.MAXREPEAT else most
+        # Which empty round is the last of a loop, RE2 decides in its own way.
+        is_loop_of_something = most <= 1 or body.getwidth()[0] > 0
+        self.is_linear &= is_loop_of_something and op is not ops.POSSESSIVE_REPEAT and self._counts <= MAX_COUNTS
+        inner = self.sequence(body, flags, times * max(least, 1))
+        return f"(?:{inner}){{{least},{'' if most is ops.MAXREPEAT else most}}}{_GREED[op]}"
+
+    def _group(self, item: _Item, flags: int, times: int) -> str:
+        op, value = item
+        if op is ops.BRANCH:
+            return "(?:" + "|".join(self.sequence(branch, flags, times) for branch in value[1]) + ")"
+        if op is ops.SUBPATTERN:
+            number, more, less, body = value
+            flags &= ~(re.ASCII | re.UNICODE) if more & (re.ASCII | re.UNICODE) else ~0
+            inner = self.sequence(body, (flags | more) & ~less, times)
+            return f"({inner})" if number else f"(?:{inner})"
+        self.is_linear = False
+        if op is ops.GROUPREF:
+            return rf"(?i:\g<{value}>)" if flags & re.IGNORECASE else rf"\g<{value}>"
+        if op is ops.GROUPREF_EXISTS:
+            number, *branches = value
+            return f"(?({number})" + "|".join(self.sequence(branch or (), flags, times) for branch in branches) + ")"
+        if op is ops.ATOMIC_GROUP:
+            return f"(?>{self.sequence(value, flags, times)})"
+        if op is ops.FAILURE:
+            return _NONE
+        return self._look(item, flags, times)
+
+    def _look(self, item: _Item, flags: int, times: int) -> str:
+        op, (direction, body) = item
+        sign = "!" if op is ops.ASSERT_NOT else "="
+        inner = self.sequence(body, flags, times)
+        if direction > 0:
+            return f"(?{sign}{inner})"
+        least, most = body.getwidth()
+        if least != most:
+            raise PatternError("the pattern is not a regular expression: look-behind requires fixed-width pattern")
+        self._spend(times * least)
+        return f"(?<{sign}(?={inner}){_ANY}{{{least}}})"  # `regex` would read the inner pattern backwards
 
 
-def _at_end(text: str, place: int) -> bool:
-    return place == len(text) or (place == len(text) - 1 and text[place] == "\n")
+def _shown(item: _Item) -> str:
+    op, value = item
+    if op is ops.NEGATE:
+        return "^"
+    if op is ops.CATEGORY:
+        return _CATEGORIES[value]
+    first, last = value if op is ops.RANGE else (value, value)
+    return _run(chr(first), chr(last))
 
 
-def _at_word_edge(text: str, place: int) -> bool:
-    before = place > 0 and re.match(r"\w", text[place - 1]) is not None
-    after = place < len(text) and re.match(r"\w", text[place]) is not None
-    return before is not after
-
-
-_PLACES: Final[dict[str, Check]] = {
-    "^": lambda _, place: place == 0,
-    "$": _at_end,
-    r"\A": lambda _, place: place == 0,
-    r"\Z": lambda text, place: place == len(text),
-    r"\b": _at_word_edge,
-    r"\B": lambda text, place: not _at_word_edge(text, place),
-}
-_ATOM: Final = re.compile(
-    r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\x..|\\u.{4}|\\U.{8}|\\N\{[^}]*\}|\\0[0-7]{0,2}|\\[0-3][0-7]{2}|\\.|.",
-    re.DOTALL,
-)
-_QUANTIFIER: Final = re.compile(r"(?:[*+?]|\{(\d+)\}|\{(\d*),(\d*)\})", re.ASCII)
-_OPENING: Final = re.compile(r"\((\?P<\w+>|\?:|\?=|\?!|(?!\?))")
-_FLAGS: Final = re.compile(r"\(\?([ais]+)\)")
-_COMMENT: Final = re.compile(r"\(\?#[^)]*\)")
-
-
-class _Parser:
-    """Turns a pattern that is known to be well formed into a program; every fragment can be repeated."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._place = 0
-        self._depth = 0
-        self._flags = 0
-        if found := _FLAGS.match(pattern):
-            self._place = found.end()
-            self._flags = sum(getattr(re, flag.upper()) for flag in set(found[1]))
-
-    def program(self) -> _Program:
-        return tuple(self._alternatives())
-
-    def _take(self, wanted: re.Pattern[str]) -> re.Match[str] | None:
-        found = wanted.match(self._pattern, self._place)
-        if found:
-            self._place = found.end()
-        return found
-
-    def _next(self) -> str:
-        return self._pattern[self._place : self._place + 1]
-
-    def _alternatives(self) -> list[_Step]:
-        branches = [self._sequence()]
-        while self._next() == "|":
-            self._place += 1
-            branches.append(self._sequence())
-        program = branches.pop()
-        while branches:
-            branch = branches.pop()
-            leap = _Fork(len(program) + 1, len(program) + 1)
-            program = [_Fork(1, len(branch) + 2), *branch, leap, *program]
-        return program
-
-    def _sequence(self) -> list[_Step]:
-        program: list[_Step] = []
-        while self._next() not in ("", "|", ")"):
-            if self._take(_COMMENT):
-                continue
-            program += self._repeated(self._group() if self._next() == "(" else self._atom())
-            if len(program) > MAX_PROGRAM:
-                raise PatternError("the pattern is too complex: its repetitions add up to too much")
-        return program
-
-    def _group(self) -> list[_Step]:
-        opening = self._take(_OPENING)
-        if opening is None:
-            raise PatternError(f"the pattern uses {self._pattern[self._place :][:4]}…, which is not supported")
-        self._depth += 1
-        if self._depth > MAX_GROUPS_DEEP:
-            raise PatternError(f"the pattern nests more than {MAX_GROUPS_DEEP} groups")
-        inner = self._alternatives()
-        self._depth -= 1
-        self._place += 1  # the closing parenthesis
-        if opening[1] in ("?=", "?!"):
-            return [_Look(tuple(inner), opening[1] == "?=")]
-        return inner
-
-    def _atom(self) -> list[_Step]:
-        found = self._take(_ATOM)
-        atom = found[0] if found else ""
-        if atom in _PLACES:
-            return [_Place(_PLACES[atom])]
-        if re.fullmatch(r"\\[1-9]", atom):
-            raise PatternError(f"the pattern uses the back-reference {atom}, which is not supported")
-        if len(atom) == 1 and atom != "." and not self._flags:
-            return [_Char(atom.__eq__)]
-        source = re.escape(atom) if len(atom) == 1 and atom != "." else atom
-        return [_Char(re.compile(source, self._flags).match)]
-
-    def _repeated(self, body: list[_Step]) -> list[_Step]:
-        found = self._take(_QUANTIFIER)
-        if found is None:
-            return body
-        least, most = _bounds(found)
-        if self._next() == "+":
-            raise PatternError("the pattern uses a possessive quantifier, which is not supported")
-        lazy = self._next() == "?"
-        self._place += lazy
-        if (len(body) + 1) * max(least, most or 0, 1) > MAX_PROGRAM:
-            raise PatternError("the pattern is too complex: its repetitions add up to too much")
-        program = body * least
-        if most is None:
-            back = _Fork(-len(body) - 1, -len(body) - 1)
-            return [*program, _fork(len(body) + 2, lazy), *body, back]
-        for left in range(most - least, 0, -1):
-            program += [_fork(left * (len(body) + 1), lazy), *body]
-        return program
-
-
-def _fork(skip: int, lazy: bool) -> _Fork:
-    return _Fork(skip, 1) if lazy else _Fork(1, skip)
-
-
-def _bounds(quantifier: re.Match[str]) -> tuple[int, int | None]:
-    """Return the least and the most repetitions; None: no upper bound."""
-    exact, least, most = quantifier.groups()
-    if exact is not None:
-        return int(exact), int(exact)
-    if least is not None:
-        return int(least or 0), int(most) if most else None
-    return {"*": (0, None), "+": (1, None), "?": (0, 1)}[quantifier[0]]
+def _run(first: str, last: str) -> str:
+    return re.escape(first) if first == last else f"{re.escape(first)}-{re.escape(last)}"

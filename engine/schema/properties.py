@@ -51,6 +51,11 @@ class PropertySchema:
     name: str = ""  # where it is no Python identifier; "": as the class attribute is called
 
 
+def shown(schemas: Mapping[str, PropertySchema]) -> dict[str, PropertySchema]:
+    """Return the properties that templates may use: what is implemented and not hidden."""
+    return {name: one for name, one in schemas.items() if one.implemented and not one.support.is_hidden}
+
+
 class PropertyGroup:
     """Base of the classes in whose body a type declares its properties; `schemas` has them by name."""
 

@@ -31,5 +31,10 @@ class Support:
     previous: Support | None = None  # None: it never had another status
     substitute: str | None = None  # type that takes over without a replacement; None: there is none
 
+    @property
+    def is_hidden(self) -> bool:
+        """Return whether listings leave it out."""
+        return self.status is SupportStatus.HIDDEN
+
 
 SUPPORTED: Final = Support()

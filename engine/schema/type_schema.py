@@ -20,6 +20,7 @@ class TypeSchema:
     type_name: str
     properties: Mapping[str, PropertySchema] = field(default_factory=dict)
     attributes: Mapping[str, AttributeSchema] = field(default_factory=dict)
+    update_policy: Mapping[str, PropertySchema] = field(default_factory=dict)
     support: Support = SUPPORTED
     description: str = ""
     any_attribute: bool = False  # names of attributes are not checked

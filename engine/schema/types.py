@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, StrEnum
 from typing import Any, Final
 
 MAX_DIGITS: Final = 1_000  # of an integer; Python itself refuses to print one of more than 4,300
+_IN_PIECES: Final = json.JSONEncoder(ensure_ascii=False, default=repr).iterencode
 _SHOWN: Final = 80  # characters of a value that a message repeats
 
 
@@ -46,11 +47,19 @@ UNKNOWN: Final = Unknown.UNKNOWN  # stands for a value that is not known before 
 
 def contains_unknown(value: Any) -> bool:
     """Return whether `UNKNOWN` is the value, or anywhere in it."""
-    if isinstance(value, Mapping):
-        return any(contains_unknown(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(contains_unknown(item) for item in value)
-    return value is UNKNOWN
+    waiting: list[Iterable[Any]] = [(value,)]
+    while waiting:
+        for one in waiting.pop():
+            kind = type(one)
+            if kind is str or kind is int:  # nearly all that there is
+                continue
+            if one is UNKNOWN:
+                return True
+            if isinstance(one, list | tuple):
+                waiting.append(one)
+            elif isinstance(one, Mapping):
+                waiting.append(one.values())
+    return False
 
 
 def convert(kind: Kind, value: Any, *, allow_conversion: bool = False) -> Any:
@@ -63,7 +72,7 @@ def convert(kind: Kind, value: Any, *, allow_conversion: bool = False) -> Any:
         return value
     if allow_conversion:
         value = _loosen(kind, value)
-        if kind is Kind.MAP and isinstance(value, str):
+        if value is UNKNOWN or (kind is Kind.MAP and isinstance(value, str)):
             return value
     return _CONVERTERS[kind](value)
 
@@ -86,9 +95,13 @@ def zero(kind: Kind) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Return a value as messages repeat it: JSON, cut when long."""
+    """Return a value as messages repeat it: JSON, cut when long; only as much is written as is shown."""
+    text = ""
     try:
-        text = json.dumps(value, ensure_ascii=False, default=repr)
+        for piece in _IN_PIECES(value):
+            text += piece
+            if len(text) > _SHOWN:
+                break
     except (ValueError, TypeError, RecursionError):
         text = type(value).__name__
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -125,7 +138,7 @@ def _parsed(text: str) -> int | float:
 
 def _loosen(kind: Kind, value: Any) -> Any:
     if kind is Kind.MAP and isinstance(value, list):
-        return json.dumps(value)
+        return UNKNOWN if contains_unknown(value) else json.dumps(value)
     if kind is Kind.LIST and isinstance(value, str):
         return value.split(",") if value else []
     return value

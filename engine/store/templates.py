@@ -31,7 +31,7 @@ RESOURCE: Final = table_of(ResourceRow)
 _ADD: Final = insert(DEFINITION)
 _ADD_FILE: Final = insert(FILE)
 _LOAD: Final = (
-    select(CONTENT.c.text, DEFINITION.c.environment)
+    select(CONTENT.c.text, DEFINITION.c.environment, DEFINITION.c.facade)
     .join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
     .where(DEFINITION.c.id == bindparam("of"))
 )
@@ -63,9 +63,9 @@ def save(tx: Tx, definition: Definition) -> None:
     body = content_hash(definition.template)
     _save_texts(tx, (definition.template, *definition.files.values()))
     sealed = tx.keys.seal(definition.environment, _place(definition.id))
-    tx.connection.execute(
-        _ADD, {"id": definition.id, "template_hash": body, "environment": sealed, "created_time": tx.now()}
-    )
+    told = None if definition.facade is None else tx.keys.seal(definition.facade, _place(definition.id))
+    row = {"id": definition.id, "template_hash": body, "environment": sealed, "facade": told, "created_time": tx.now()}
+    tx.connection.execute(_ADD, row)
     if files:
         rows = [
             {"definition_id": definition.id, "position": position, "name": name, "content_hash": hash_}
@@ -79,9 +79,11 @@ def load(tx: Tx, definition_id: DefinitionId) -> Definition:
     row = tx.connection.execute(_LOAD, {"of": definition_id}).one_or_none()
     if row is None:
         raise KeyError(definition_id)
-    text, sealed = row
+    text, sealed, told = row
+    place = _place(definition_id)
+    facade = None if told is None else tx.keys.unseal(told, place)
     files = {row[0]: row[1] for row in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
-    return Definition(definition_id, text, files, tx.keys.unseal(sealed, _place(definition_id)))
+    return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade)
 
 
 def sweep(tx: Tx) -> int:

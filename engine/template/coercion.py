@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 from engine.schema import types
 from engine.schema.types import UNKNOWN, BadValue, Kind
-from engine.template import tree
+from engine.template import scalars, tree
 from engine.template.declarations import ParameterType
 from engine.template.source import DEFAULT_LIMITS
 
@@ -23,6 +23,13 @@ KINDS: Final[Mapping[ParameterType, Kind]] = {
     ParameterType.BOOLEAN: Kind.BOOLEAN,
     ParameterType.LIST: Kind.LIST,
     ParameterType.JSON: Kind.MAP,
+}
+CFN_NAMES: Final[Mapping[ParameterType, str]] = {  # as CloudFormation templates and the API write the types
+    ParameterType.STRING: "String",
+    ParameterType.NUMBER: "Number",
+    ParameterType.BOOLEAN: "Boolean",
+    ParameterType.LIST: "CommaDelimitedList",
+    ParameterType.JSON: "Json",
 }
 _TRUE: Final = ("t", "true", "on", "y", "yes", "1")
 _FALSE: Final = ("f", "false", "off", "n", "no", "0")
@@ -97,7 +104,7 @@ def _json(value: Any) -> Any:
         if not value:
             return value
         try:
-            value = json.loads(value, parse_constant=_refuse_constant)
+            value = json.loads(value, parse_constant=_refuse_constant, parse_float=scalars.finite)
         except (ValueError, RecursionError) as error:
             raise BadValue(f"{types.shown(value)} is not JSON: {error}") from None
     elif not isinstance(value, Mapping | list | tuple | int | float) or _is_endless(value):

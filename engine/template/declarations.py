@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from engine.model.problems import Problem
+from engine.model.problems import Path, Problem
 from engine.schema.constraints import Constraint
 from engine.template.dialects import Dialect
 from engine.template.expressions import NOTHING, Expr, Literal
 from engine.template.source import Document
 
-PSEUDO_PARAMETERS: Final = ("OS::stack_name", "OS::stack_id", "OS::project_id")
 DELETE: Final = Literal("Delete")
 
 
@@ -47,6 +46,7 @@ class ParameterSchema:
     immutable: bool = False
     tags: tuple[str, ...] = ()
     line: int | None = None
+    path: Path = ()  # where it stands, in the words of its language
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class ResourceDecl:
     external_id: Expr | None = None
     description: str = ""
     line: int | None = None
+    path: Path = ()  # where it stands, in the words of its language
     problems: tuple[Problem, ...] = ()
 
 
@@ -76,6 +77,7 @@ class OutputDecl:
     description: str = ""
     condition: Expr | None = None  # None: it is always there
     line: int | None = None
+    strange_keys: tuple[str, ...] = ()  # passed over, but in a template that is used as a resource type
     problems: tuple[Problem, ...] = ()
 
 
@@ -92,4 +94,5 @@ class Template:
     resources: Mapping[str, ResourceDecl]
     outputs: Mapping[str, OutputDecl]
     document: Document
+    mappings: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

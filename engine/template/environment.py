@@ -1,28 +1,29 @@
 """Environments: values for parameters, and which type a type name stands for (templates.md §13).
 
 Called by usecases, which merge what a request brings, and by `target`. An environment is stored as the map of
-`as_map`, and comes back through `from_map`. What this engine does not do yet (hooks, restrictions, merge
-strategies, sinks) is refused: an environment that is half obeyed would build something that nobody asked for.
+`as_map`, and comes back through `from_map`. `environment_check` says what is wrong with one, `environment_files` merges
+several, `restrictions` reads hooks and restricted actions, `registry` resolves types. In a registry null says "there
+is no such entry": it takes away what lies below it, and means nothing any more once the environment is stored.
 """
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any, Final
 
-from engine.model.errors import Code, TemplateInvalid
-from engine.model.problems import Path, Problem
-from engine.schema import properties
+from engine.model.errors import Code, EngineError, TemplateInvalid
+from engine.model.problems import Problem
+from engine.template import aliases, environment_check
 from engine.template import source as texts
+from engine.template.aliases import USER, IsKnown
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
-from engine.template.tree import kind_of
 
-RESOURCES: Final = "resources"  # key of the registry below which entries for single resources stand
-_LISTS: Final = ("event_sinks", "encrypted_param_names")
-_NOT_YET_SECTIONS: Final = ("event_sinks", "parameter_merge_strategies")
-_NOT_YET_ENTRIES: Final = ("hooks", "restricted_actions")
+RESOURCES: Final = aliases.RESOURCES  # key of the registry below which entries for single resources stand
+_SECTIONS_OF_NAMES: Final = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,13 +33,14 @@ class Environment:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parameter_defaults: Mapping[str, Any] = field(default_factory=dict)
     resource_registry: Mapping[str, Any] = field(default_factory=dict)
-    event_sinks: Sequence[Any] = ()
-    parameter_merge_strategies: Mapping[str, Any] = field(default_factory=dict)
+    event_sinks: Sequence[Mapping[str, Any]] = ()
+    parameter_merge_strategies: Mapping[str, str] = field(default_factory=dict)
     encrypted_param_names: Sequence[str] = ()
 
     def as_map(self) -> dict[str, Any]:
         """Return the environment as plain data, without the sections that are empty; parameters are always there."""
         found = {one.name: getattr(self, one.name) for one in fields(self)}
+        found["resource_registry"] = _without_null(self.resource_registry)
         plain = {name: dict(value) if isinstance(value, Mapping) else list(value) for name, value in found.items()}
         return {name: value for name, value in plain.items() if value or name == "parameters"}
 
@@ -46,19 +48,55 @@ class Environment:
 EMPTY: Final = Environment()
 
 
-def read(text: str, *, source: str = "", limits: Limits = DEFAULT_LIMITS) -> Environment:
-    """Return the environment of a YAML text; raise `TemplateInvalid` with all problems, `source` names the file."""
+def read(text: str, *, source: str = "", limits: Limits = DEFAULT_LIMITS, sinks: Collection[str] = ()) -> Environment:
+    """Return the environment of a YAML text; raise `TemplateInvalid` with all problems, `source` names the file.
+
+    `sinks` are the types of event sinks that this engine knows. The code of a problem is INVALID_ENVIRONMENT, or
+    INVALID_BREAKPOINT_HOOK or INVALID_MERGE_STRATEGY where it is about one.
+    """
     try:
-        document = texts.load_yaml(text, name=source, limits=limits)
+        document = _document(text, source, limits)
     except TemplateInvalid as error:
         wrong = (replace(problem, code=Code.INVALID_ENVIRONMENT) for problem in error.problems)
         raise TemplateInvalid(_in_environment(wrong)) from None
-    return _checked(document)
+    return from_document(document, sinks=sinks)
+
+
+def _document(text: str, source: str, limits: Limits) -> Document:
+    """Return the document of a text: YAML, or JSON that is none; programs escape rarer characters in pairs."""
+    try:
+        return texts.load_yaml(text, name=source, limits=limits)
+    except TemplateInvalid as error:
+        if not text.lstrip().startswith("{"):
+            raise
+        document = texts.load(text, name=source, limits=limits)
+        try:
+            json.dumps(document.data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half a pair is no text
+            raise error from None
+        return document
 
 
 def from_map(data: Mapping[str, Any]) -> Environment:
-    """Return the environment of plain data; raise `TemplateInvalid` with all problems."""
-    return _checked(Document(dict(data)))
+    """Return the environment of plain data; raise `TemplateInvalid` with all problems.
+
+    The types of sinks are not checked: they were when the environment came, and those an engine knows may change.
+    """
+    return from_document(Document(dict(data)))
+
+
+def from_document(document: Document, *, sinks: Collection[str] | None = None) -> Environment:
+    """Return the environment of a text that is read; None for `sinks`: their types are not checked."""
+    problems = list(environment_check.problems(document, sinks=sinks))
+    if problems:
+        raise TemplateInvalid(_in_environment(problems))
+    sections = {str(name): value for name, value in document.data.items()}
+    for name in _SECTIONS_OF_NAMES:
+        sections[name] = {str(key): value for key, value in sections.get(name, {}).items()}
+    sections["resource_registry"] = _with_text_keys(sections["resource_registry"])
+    for name in ("event_sinks", "encrypted_param_names"):
+        sections[name] = tuple(sections.get(name, ()))
+    return Environment(**sections)
 
 
 def merge(environments: Iterable[Environment], *, parameters: Mapping[str, Any]) -> Environment:
@@ -69,114 +107,137 @@ def merge(environments: Iterable[Environment], *, parameters: Mapping[str, Any])
     return replace(merged, parameters=_overlaid(merged.parameters, parameters))
 
 
-def merge_files(environments: Iterable[Environment], *, parameters: Mapping[str, Any]) -> Environment:
-    """Return the environments of the request's environment files, the last on top.
-
-    A value in a file wins over the same parameter of the request, as it does in Heat (templates.md §13.3).
-    """
-    merged = replace(EMPTY, parameters=_overlaid({}, parameters))
-    for one in environments:
-        merged = overlay(merged, one)
-    return merged
-
-
 def overlay(below: Environment, above: Environment) -> Environment:
-    """Return one environment laid over another: per entry the upper one wins, and null never does."""
+    """Return one environment laid over another: per entry the upper one wins, and null only in the registry.
+
+    Sinks are appended, but for those that are there already: an update with the same environment adds none. How
+    parameters were to be merged has had its effect before, and is forgotten.
+    """
     return Environment(
         parameters=_overlaid(below.parameters, above.parameters),
         parameter_defaults=_overlaid(below.parameter_defaults, above.parameter_defaults),
-        resource_registry=_overlaid(below.resource_registry, above.resource_registry, keep_null=True),
-        event_sinks=(*below.event_sinks, *above.event_sinks),
-        parameter_merge_strategies=_overlaid(below.parameter_merge_strategies, above.parameter_merge_strategies),
-        encrypted_param_names=(*below.encrypted_param_names, *above.encrypted_param_names),
+        resource_registry=laid_over(below.resource_registry, above.resource_registry),
+        event_sinks=united(below.event_sinks, above.event_sinks),
+        encrypted_param_names=united(below.encrypted_param_names, above.encrypted_param_names),
     )
 
 
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one resource_registry laid over another, entries for resources inside each other (templates.md §13.4).
+
+    Null takes away the entry below it, or with `A::*` all whose names begin so, and stays as a note of that for what
+    this is laid over in turn. The order counts: what stands after a null is there again.
+    """
+    found: dict[str, Any] = {}
+    for name, value in chain(below.items(), above.items()):
+        if name == RESOURCES and value is None:
+            continue
+        if value is None and name.endswith("*"):
+            found = {key: old for key, old in found.items() if not _has_prefix(key, old, name[:-1])}
+        old = found.pop(name, None)
+        if isinstance(value, Mapping):
+            found[name] = laid_over(old if isinstance(old, Mapping) else {}, value)
+        else:
+            found[name] = value
+    return found
+
+
+def _has_prefix(name: str, value: Any, prefix: str) -> bool:
+    """Return whether an entry is one of a type whose name begins so."""
+    return isinstance(value, str) and name.startswith(prefix) and name not in environment_check.WORDS
+
+
+def united(below: Sequence[Any], above: Sequence[Any]) -> tuple[Any, ...]:
+    """Return two lists as one, without what the first has already."""
+    return (*below, *(one for one in above if one not in below))
+
+
 def child_environment(
-    environment: Environment, resource_name: str, type_name: str, parameters: Mapping[str, Any]
+    environment: Environment,
+    resource_name: str,
+    type_name: str,
+    parameters: Mapping[str, Any],
+    *,
+    is_known: IsKnown | None = None,
 ) -> Environment:
-    """Return the environment of the stack that is nested in a resource.
+    """Return the environment of the stack that is nested in a resource (templates.md §13.8).
 
     It is that of the parent with the child's parameters, without the entry that made this resource a template
     (so that a template may implement a type with the real one), and with what the registry says of resources
     inside this one.
     """
-    registry = {
-        name: value for name, value in environment.resource_registry.items() if name not in (type_name, RESOURCES)
-    }
+    registry = dict(without_template(environment, resource_name, type_name, is_known=is_known).resource_registry)
     inner = _inner_resources(environment.resource_registry.get(RESOURCES) or {}, resource_name)
-    inner.pop(type_name, None)
+    registry.pop(RESOURCES, None)
     if inner:
         registry[RESOURCES] = inner
-    return replace(environment, parameters=dict(parameters), resource_registry=registry, encrypted_param_names=())
+    return replace(
+        environment,
+        parameters=dict(parameters),
+        resource_registry=registry,
+        parameter_merge_strategies={},
+        encrypted_param_names=(),
+    )
+
+
+def without_template(
+    environment: Environment, resource_name: str, type_name: str, *, is_known: IsKnown | None = None
+) -> Environment:
+    """Return the environment without the entry that makes the type of a resource a template.
+
+    The type then stands for what it would stand for otherwise: what a template has to be like that implements it
+    (templates.md §17.4). With aliases, it is the last of them that goes. Without `is_known`, entries that lead to
+    registered types are passed over.
+    """
+    registry = environment.resource_registry
+    try:
+        steps = aliases.find((registry, {}), resource_name, type_name, is_known=is_known or _knows_nothing)
+    except EngineError:  # a circle, which is reported where the type is resolved
+        return environment
+    if not steps or steps[-1].level != USER or not steps[-1].is_entry:
+        return environment
+    return replace(environment, resource_registry=_without(registry, steps[-1].path))
+
+
+def _knows_nothing(_: str) -> bool:
+    return False
+
+
+def _without(entries: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    first, *rest = path
+    if not rest:
+        return {name: value for name, value in entries.items() if name != first}
+    return {**entries, first: _without(entries[first], tuple(rest))}
 
 
 def _inner_resources(entries: Mapping[str, Any], resource_name: str) -> dict[str, Any]:
+    """Return the entries for resources that are nested in this one; those of a name win over those of wildcards."""
+    matching = [value for pattern, value in entries.items() if fnmatch.fnmatchcase(resource_name, pattern)]
     inner: dict[str, Any] = {}
-    for pattern, value in entries.items():
-        if pattern != resource_name and isinstance(value, Mapping) and fnmatch.fnmatchcase(resource_name, pattern):
-            inner |= value
-    own = entries.get(resource_name)
-    return inner | dict(own) if isinstance(own, Mapping) else inner
+    for one in (*matching, entries.get(resource_name)):
+        if isinstance(one, Mapping):
+            inner |= {name: value for name, value in one.items() if isinstance(value, Mapping)}
+    return inner
 
 
-def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any], *, keep_null: bool = False) -> dict[str, Any]:
-    return {**below, **{name: value for name, value in above.items() if keep_null or value is not None}}
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    return {**below, **{name: value for name, value in above.items() if value is not None}}
+
+
+def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_null(value) if isinstance(value, Mapping) else value
+        for name, value in entries.items()
+        if value is not None
+    }
+
+
+def _with_text_keys(entries: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): _with_text_keys(value) if isinstance(value, Mapping) else value for name, value in entries.items()
+    }
 
 
 def _in_environment(problems: Iterable[Problem]) -> Iterator[Problem]:
     """Yield the problems below `environment`, so that nobody looks for them in the template."""
     return (problem.under("environment") for problem in problems)
-
-
-def _checked(document: Document) -> Environment:
-    problems = list(_wrong_sections(document))
-    if problems:
-        raise TemplateInvalid(_in_environment(problems))
-    sections = {str(name): value for name, value in document.data.items()}
-    for name in ("parameters", "parameter_defaults", "resource_registry"):
-        sections[name] = {str(key): value for key, value in sections.get(name, {}).items()}
-    return Environment(**sections)
-
-
-def _wrong_sections(document: Document) -> Iterator[Problem]:
-    known = [one.name for one in fields(Environment)]
-    for name, value in document.data.items():
-        if name not in known:
-            hint = properties.known_names(known, str(name))
-            yield _problem(document, (str(name),), f'"{name}" is not a section of an environment{hint}')
-        elif value is None:
-            yield _problem(document, (name,), "the section is empty; leave it out, or write {}")
-        elif not isinstance(value, list | tuple if name in _LISTS else Mapping):
-            wanted = "a list" if name in _LISTS else "a map"
-            yield _problem(document, (name,), f"the section has to be {wanted}, and is {kind_of(value)}")
-        elif value and name in _NOT_YET_SECTIONS:
-            yield _problem(document, (name,), "not supported yet by this engine")
-        elif name == "resource_registry" and isinstance(value, Mapping):
-            yield from _wrong_registry(document, value, (name,))
-
-
-def _wrong_registry(document: Document, registry: Mapping[str, Any], path: Path) -> Iterator[Problem]:
-    for name, value in registry.items():
-        if name == RESOURCES:
-            yield from _wrong_resources(document, value, (*path, name))
-        elif not isinstance(value, str | None):
-            yield _problem(document, (*path, str(name)), "an entry maps the name of a type to a name, or to null")
-
-
-def _wrong_resources(document: Document, entries: Any, path: Path) -> Iterator[Problem]:
-    if not isinstance(entries, Mapping):
-        yield _problem(document, path, f"the entries for resources have to be a map, and are {kind_of(entries)}")
-        return
-    for name, value in entries.items():
-        here = (*path, str(name))
-        if name in _NOT_YET_ENTRIES:
-            yield _problem(document, here, f"{name}: not supported yet by this engine")
-        elif isinstance(value, Mapping):
-            yield from _wrong_resources(document, value, here)
-        elif not isinstance(value, str | None):
-            yield _problem(document, here, f"an entry has to be a name, null or a map, and is {kind_of(value)}")
-
-
-def _problem(document: Document, path: Path, summary: str) -> Problem:
-    return document.problem(path, summary, Code.INVALID_ENVIRONMENT)

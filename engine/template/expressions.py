@@ -9,7 +9,7 @@ map or list that holds it (templates.md §4).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -44,7 +44,7 @@ class Scope(Protocol):
         """Return an attribute, or the part of it at `path`; None: there is no value."""
 
     def attributes(self, resource: str) -> Any:
-        """Return all attributes of a resource but `show`, by name."""
+        """Return all attributes of a resource but `show`, by name; None: there are no values yet."""
 
     def file(self, name: str) -> str:
         """Return the text of a file of the request."""
@@ -55,6 +55,24 @@ class Scope(Protocol):
     def has_resource(self, name: str) -> bool:
         """Return whether the template has such a resource, and its condition holds."""
 
+    def mapping(self, name: str) -> Any:
+        """Return one of the template's mappings."""
+
+    def facade(self, part: str) -> Any:
+        """Return what the parent says of the resource that this template stands for: a field of `Facade`."""
+
+    def zones(self) -> list[str]:
+        """Return the names of the availability zones."""
+
+    def query(self, expression: str, data: Any) -> Any:
+        """Return what a yaql expression makes of plain data."""
+
+    def check_query(self, expression: str) -> None:
+        """Raise `BadArgument` if the text is no yaql expression."""
+
+    def spend(self, amount: int) -> None:
+        """Count values or characters that a function is about to make; raise `Overspent` if they are too many."""
+
 
 class BadArgument(ValueError):
     """A function can't work with what it is given; the evaluator adds where."""
@@ -64,12 +82,43 @@ class BadArgument(ValueError):
         self.code = code
 
 
+class NoSuchParameter(BadArgument):
+    """A template has no parameter of that name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Code.PARAMETER_MISSING)
+
+
+class Overspent(BadArgument):
+    """A budget is used up; the evaluator adds where."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Code.REQUEST_LIMIT_EXCEEDED)
+
+
 class EvaluationError(EngineError):
     """An expression has no value; `problem` says why and where."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(Code(problem.code), str(problem))
         self.problem = problem
+
+
+class OutOfBudget(EvaluationError):
+    """A template asks for more than one template may have; nothing more of it is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facade:
+    """The resource that a template stands for, as the parent declares it."""
+
+    metadata: Any = field(default_factory=dict)
+    deletion_policy: str = "Delete"
+    update_policy: Any = field(default_factory=dict)
+
+    def as_map(self) -> dict[str, Any]:
+        """Return the facade as plain data."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +136,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One intrinsic function in the versions from `since` to `until`."""
+    """One form of an intrinsic function, and the versions of the languages that have it (templates.md §5)."""
 
     name: str
     evaluate: Callable[..., Any]  # (arguments, scope); the arguments are values, or one Expr if `lazy`
-    since: str = "2013-05-23"
-    until: str | None = None  # last version that has this form; None: the newest
-    in_conditions_since: str | None = None  # None: not allowed there
-    only_in_conditions: bool = False
+    since: str | None = "2013-05-23"  # first HOT version; None: no HOT version has it
+    until: str | None = None  # last HOT version that has this form; None: the newest
+    in_conditions_since: str | None = None  # HOT version; None: not allowed there
+    cfn: tuple[str, ...] = ()  # CloudFormation formats that have it, by their version keys
+    in_cfn_conditions: bool = False
+    only_in_conditions: bool = False  # and no function elsewhere
     shape: Callable[[Expr], str | None] | None = None  # what is wrong with the form of the arguments
     lazy: bool = False  # evaluates its arguments itself
     sees_unknown: bool = False  # is called even with arguments that are not known yet
@@ -233,6 +284,8 @@ def _guarded(place: Place, findings: Findings | None, compute: Callable[[], Any]
     """Return what `compute` does; turn its complaint into a problem at `place`, noted or raised."""
     try:
         return compute()
+    except Overspent as error:
+        raise OutOfBudget(place.problem(str(error), error.code)) from None
     except BadArgument as error:
         problem = place.problem(str(error), error.code)
         if findings is None:
@@ -242,7 +295,9 @@ def _guarded(place: Place, findings: Findings | None, compute: Callable[[], Any]
 
 
 def _chosen(choice: Choice, scope: Scope, findings: Findings | None) -> Any:
-    verdict = _guarded(choice.place, findings, lambda: truth(_value(choice.condition, scope, findings), scope))
+    # What is wrong with a condition is wrong with the form: which way is meant has to be known before anything else.
+    form = None if findings is None else Findings(findings.shapes, findings.shapes)
+    verdict = _guarded(choice.place, form, lambda: truth(_value(choice.condition, scope, form), scope))
     if verdict is UNKNOWN:
         if findings is not None:  # either may be taken: both have to be explored, for what they refer to
             _value(choice.then.expr, scope, findings)
@@ -308,6 +363,30 @@ class Reads:
     def has_resource(self, name: str) -> bool:
         """Return what the inner scope does."""
         return self.inner.has_resource(name)
+
+    def mapping(self, name: str) -> Any:
+        """Return what the inner scope does."""
+        return self.inner.mapping(name)
+
+    def facade(self, part: str) -> Any:
+        """Return what the inner scope does."""
+        return self.inner.facade(part)
+
+    def zones(self) -> list[str]:
+        """Return what the inner scope does."""
+        return self.inner.zones()
+
+    def query(self, expression: str, data: Any) -> Any:
+        """Return what the inner scope does."""
+        return self.inner.query(expression, data)
+
+    def check_query(self, expression: str) -> None:
+        """Do what the inner scope does."""
+        self.inner.check_query(expression)
+
+    def spend(self, amount: int) -> None:
+        """Do what the inner scope does."""
+        self.inner.spend(amount)
 
 
 def references(expr: Expr, scope: Scope) -> frozenset[str]:

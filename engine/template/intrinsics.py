@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from engine.template import expressions
 from engine.template.expressions import Expr, Function
 
 Shape = Callable[[Expr], str | None]
 
+# Where CloudFormation functions exist (templates.md §5.3): values of `cfn`.
+AWS: Final = ("AWSTemplateFormatVersion",)
+BOTH_CFN: Final = (*AWS, "HeatTemplateFormatVersion")
+
 
 class Traits(TypedDict, total=False):
     """What `function` takes beside the name; the fields of `Function` say what they mean."""
 
-    since: str
+    since: str | None
     until: str
     in_conditions_since: str
+    cfn: tuple[str, ...]
+    in_cfn_conditions: bool
     only_in_conditions: bool
     shape: Shape
     lazy: bool

@@ -19,16 +19,23 @@ from engine.schema.types import UNKNOWN, Kind
 from engine.template import coercion
 from engine.template.declarations import ParameterSchema, ParameterType, Template
 from engine.template.environment import Environment
+from engine.template.expressions import Facade
 
+_FACADE_FUNCTIONS: Final = ("resource_facade", "Fn::ResourceFacade")
 _LOOSE: Final = (ParameterType.LIST, ParameterType.JSON)
 
 
-def interface_of(template: Template, environment: Environment, type_name: str) -> TypeSchema:
-    """Return a template's interface as a resource type (templates.md §17.1)."""
+def interface_of(template: Template, environment: Environment, type_name: str, *, strict: bool = True) -> TypeSchema:
+    """Return a template's interface as a resource type (templates.md §17.1).
+
+    Not strict is for a template without values: no property is required then, because the environment that comes with
+    the values may have defaults for them.
+    """
     outputs = template.outputs.values()
+    found = {name: _property(one, environment) for name, one in template.parameters.items()}
     return TypeSchema(
         type_name=type_name,
-        properties={name: _property(one, environment) for name, one in template.parameters.items()},
+        properties=found if strict else {name: replace(one, required=False) for name, one in found.items()},
         attributes={one.name: AttributeSchema(description=one.description) for one in outputs},
         description=template.description,
         any_attribute=True,  # resource.<name> reaches inside; what is not there is noticed when it is read
@@ -66,7 +73,8 @@ def _passed(kind: Kind, value: Any) -> Any:
         return UNKNOWN
     if value and isinstance(value[0], Mapping):
         return ",".join(_members(value))
-    return value  # as a list, so that an item with a comma in it stays one item
+    # As a list, so that an item with a comma in it stays one item.
+    return ["" if item is None else item for item in value]
 
 
 def _members(items: list[Any]) -> list[str]:
@@ -79,11 +87,32 @@ def _members(items: list[Any]) -> list[str]:
     ]
 
 
-def fingerprint(text: str, files: Mapping[str, str], environment: Environment) -> str:
+def asks_for_facade(template: Template) -> bool:
+    """Return whether a template may ask for the resource that it stands for; told by its text, so a comment may too."""
+    return any(name in template.document.text for name in _FACADE_FUNCTIONS)
+
+
+def fingerprint_with(fingerprint_: str, facade: Facade | None) -> str:
+    """Return the fingerprint of a nested stack that is told of the resource it stands for."""
+    if facade is None:
+        return fingerprint_
+    return _hashed([fingerprint_, facade.as_map()])
+
+
+def fingerprint(text: str, files_print: str, environment: Environment) -> str:
     """Return a hash over all that a nested stack is made of but its parameters: a change of it is a change to walk to.
 
-    All files of the request count, because any of them may be read inside.
+    All files of the request count (`fingerprint_of_files`), because any of them may be read inside.
     """
     inner = replace(environment, parameters={}).as_map()
-    content = json.dumps([text, sorted(files.items()), inner], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return _hashed([text, files_print, inner])
+
+
+def fingerprint_of_files(files: Mapping[str, str]) -> str:
+    """Return a hash over the names and texts of all files of a request."""
+    return _hashed(sorted(files.items()))
+
+
+def _hashed(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

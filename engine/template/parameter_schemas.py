@@ -6,6 +6,7 @@ gives values.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -48,44 +49,116 @@ def read_all(
     section: Mapping[Any, Any], dialect: Dialect, document: Document, *, problems: list[Problem]
 ) -> dict[str, ParameterSchema]:
     """Return the schemas of all parameters that can be read; what is wrong is added to `problems`."""
+    return read_each(_HotReader, section, dialect, document, problems=problems)
+
+
+def read_each(
+    reader_class: type[ParameterReader],
+    section: Mapping[Any, Any],
+    dialect: Dialect,
+    document: Document,
+    *,
+    problems: list[Problem],
+) -> dict[str, ParameterSchema]:
+    """Return the schemas that a kind of reader makes of all entries, with their defaults checked."""
     found = {}
     hints = Hints()
     for name, entry in section.items():
-        reader = _Reader(dialect, document, problems, ("parameters", str(name)), hints)
+        reader = reader_class(dialect, document, problems, (dialect.words.parameters, str(name)))
         if not isinstance(name, str):
             reader.problem((), f"a name has to be a string, and is {types.shown(name)}; put it in quotes")
-        elif (schema := reader.schema(name, entry)) is not None:
+        elif reader.is_map(entry, hints) and (schema := reader.schema(name, entry, hints)) is not None:
+            reader.check_default(schema)
             found[name] = schema
     return found
 
 
-class _Reader:
-    """Reads one parameter."""
+def is_legal(constraint: str, kind: ParameterType) -> bool:
+    """Return whether a parameter of a type can have a constraint (by its name in HOT)."""
+    return kind in _LEGAL[constraint]
 
-    def __init__(self, dialect: Dialect, document: Document, problems: list[Problem], path: Path, hints: Hints) -> None:
-        self._dialect = dialect
+
+def make(constraint: str, written: Any, kind: ParameterType, description: str | None) -> Constraint:
+    """Return a constraint (by its name in HOT) of what is written of it; raise `BadValue` if it can't be one."""
+    return _MAKERS[constraint](written, kind, description)
+
+
+class ParameterReader(ABC):
+    """Reads one parameter: what both families of the language have in common."""
+
+    def __init__(self, dialect: Dialect, document: Document, problems: list[Problem], path: Path) -> None:
+        self.dialect = dialect
         self._document = document
         self._problems = problems
         self._path = path
-        self._hints = hints
+
+    @abstractmethod
+    def schema(self, name: str, entry: Mapping[str, Any], hints: Hints) -> ParameterSchema | None:
+        """Return the schema; None: it can't be used at all."""
+
+    @property
+    def path(self) -> Path:
+        """Return where the parameter stands."""
+        return self._path
+
+    @property
+    def line(self) -> int | None:
+        """Return the line of the parameter."""
+        return self._document.line(self._path)
 
     def problem(self, below: Path, summary: str) -> None:
         """Note what is wrong below the parameter."""
         self._problems.append(self._document.problem((*self._path, *below), summary, Code.INVALID_SCHEMA))
 
-    def schema(self, name: str, entry: Any) -> ParameterSchema | None:
-        """Return the schema; None: it can't be used at all."""
+    def is_map(self, entry: Any, hints: Hints) -> bool:
+        """Return whether the entry is a map; note that it is none, or which of its keys are strange."""
         if not isinstance(entry, dict):
-            self.problem((), f"a parameter has to be a map with at least a type, and is {kind_of(entry)}")
-            return None
+            wanted = f"a map with at least a {self.dialect.words.type}"
+            self.problem((), f"a parameter has to be {wanted}, and is {kind_of(entry)}")
+            return False
         for key in entry:
-            if key not in self._dialect.parameter_keys:
-                hint = self._hints.near(self._dialect.parameter_keys, key)
+            if key not in self.dialect.parameter_keys:
+                hint = hints.near(self.dialect.parameter_keys, key)
                 self.problem((str(key),), f'"{key}" is not a keyword of a parameter{hint}')
-        kind = self._type(entry)
+        return True
+
+    def type_of(self, written: Any, known: Mapping[str, ParameterType], key: str, hints: Hints) -> ParameterType | None:
+        """Return the type that is written; None: there is none of that name, or no name at all."""
+        if isinstance(written, str) and written in known:
+            return known[written]
+        if written is None:
+            self.problem((), f"a parameter has to have a {key}; known: {', '.join(known)}")
+        else:
+            self.problem((key,), f"{types.shown(written)} is not a type of parameter{hints.near(known, written)}")
+        return None
+
+    def check_default(self, schema: ParameterSchema) -> None:
+        """Hold the default against the constraints; one of the wrong type without any is noticed when it is used."""
+        if not schema.has_default or not schema.constraints:
+            return
+        key = "default" if self.dialect.is_hot else "Default"
+        try:
+            value = coercion.coerce(schema.type, schema.default)
+        except BadValue as error:
+            self.problem((key,), f"invalid default: {error}")
+            return
+        for constraint in schema.constraints:
+            if isinstance(constraint, CustomConstraint):
+                continue  # what only a cloud can say is asked when the value is used
+            wrong = constraints.check(constraint, coercion.KINDS[schema.type], value)
+            if wrong is not None:
+                self.problem((key,), f"invalid default: {wrong}")
+
+
+class _HotReader(ParameterReader):
+    """Reads one parameter of a HOT template."""
+
+    def schema(self, name: str, entry: Mapping[str, Any], hints: Hints) -> ParameterSchema | None:
+        """Return the schema; None: it can't be used at all."""
+        kind = self.type_of(entry.get("type"), {one.value: one for one in ParameterType}, "type", hints)
         if kind is None:
             return None
-        found = ParameterSchema(
+        return ParameterSchema(
             name=name,
             type=kind,
             default=entry.get("default"),
@@ -93,24 +166,12 @@ class _Reader:
             description=str(entry.get("description") or ""),
             label=str(entry.get("label") or ""),
             hidden=self._flag(entry, "hidden"),
-            constraints=self._constraints(entry.get("constraints"), kind),
+            constraints=self._constraints(entry.get("constraints"), kind, hints),
             immutable=self._flag(entry, "immutable"),
             tags=self._tags(entry.get("tags")),
-            line=self._document.line(self._path),
+            line=self.line,
+            path=self.path,
         )
-        self._check_default(found)
-        return found
-
-    def _type(self, entry: Mapping[str, Any]) -> ParameterType | None:
-        written = entry.get("type")
-        if isinstance(written, str) and written in list(ParameterType):
-            return ParameterType(written)
-        if written is None:
-            self.problem((), f"a parameter has to have a type; known: {', '.join(ParameterType)}")
-        else:
-            hint = self._hints.near(list(ParameterType), written)
-            self.problem(("type",), f"{types.shown(written)} is not a type of parameter{hint}")
-        return None
 
     def _flag(self, entry: Mapping[str, Any], key: str) -> bool:
         value = entry.get(key)
@@ -130,39 +191,23 @@ class _Reader:
         self.problem(("tags",), f"tags have to be a list, and are {kind_of(value)}")
         return ()
 
-    def _check_default(self, schema: ParameterSchema) -> None:
-        """Hold the default against the constraints; one of the wrong type without any is noticed when it is used."""
-        if not schema.has_default or not schema.constraints:
-            return
-        try:
-            value = coercion.coerce(schema.type, schema.default)
-        except BadValue as error:
-            self.problem(("default",), f"invalid default: {error}")
-            return
-        for constraint in schema.constraints:
-            if isinstance(constraint, CustomConstraint):
-                continue  # what only a cloud can say is asked when the value is used
-            wrong = constraints.check(constraint, coercion.KINDS[schema.type], value)
-            if wrong is not None:
-                self.problem(("default",), f"invalid default: {wrong}")
-
-    def _constraints(self, written: Any, kind: ParameterType) -> tuple[Constraint, ...]:
+    def _constraints(self, written: Any, kind: ParameterType, hints: Hints) -> tuple[Constraint, ...]:
         if written is None:
             return ()
         if not isinstance(written, list):
             self.problem(("constraints",), f"constraints have to be a list, and are {kind_of(written)}")
             return ()
-        found = (self._constraint(item, kind, ("constraints", index)) for index, item in enumerate(written))
+        found = (self._constraint(item, kind, ("constraints", index), hints) for index, item in enumerate(written))
         return tuple(constraint for constraint in found if constraint is not None)
 
-    def _constraint(self, item: Any, kind: ParameterType, path: Path) -> Constraint | None:
+    def _constraint(self, item: Any, kind: ParameterType, path: Path, hints: Hints) -> Constraint | None:
         if not isinstance(item, dict):
             self.problem(path, f"a constraint has to be a map, and is {kind_of(item)}")
             return None
-        kinds = self._dialect.constraint_kinds
+        kinds = self.dialect.constraint_kinds
         for key in item:
             if key not in kinds and key != "description":
-                hint = self._hints.near(kinds, key)
+                hint = hints.near(kinds, key)
                 self.problem((*path, key), f'"{key}" is not a constraint{hint}')
         # Of several in one item only the first counts, as templates have always been read (templates.md
         # §12.3).
@@ -170,12 +215,12 @@ class _Reader:
         if name is None:
             self.problem(path, f"no constraint is given; known: {', '.join(kinds)}")
             return None
-        if kind not in _LEGAL[name]:
+        if not is_legal(name, kind):
             self.problem((*path, name), f"a parameter of type {kind} can't have the constraint {name}")
             return None
         description = None if item.get("description") is None else str(item["description"])
         try:
-            return _MAKERS[name](item[name], kind, description)
+            return make(name, item[name], kind, description)
         except BadValue as error:
             self.problem((*path, name), str(error))
             return None

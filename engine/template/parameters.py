@@ -17,7 +17,7 @@ from engine.schema.constraints import NO_CUSTOM, Custom, CustomConstraint
 from engine.schema.types import UNKNOWN, BadValue
 from engine.template import coercion
 from engine.template.declarations import ParameterSchema
-from engine.template.expressions import BadArgument
+from engine.template.expressions import NoSuchParameter
 from engine.template.hints import Hints
 
 
@@ -35,7 +35,7 @@ class ParameterValues:
             return self.values[name]
         except KeyError:
             hint = properties.known_names(self.values, name)
-            raise BadArgument(f'there is no parameter "{name}"{hint}', Code.PARAMETER_MISSING) from None
+            raise NoSuchParameter(f'there is no parameter "{name}"{hint}') from None
 
     def shown(self) -> dict[str, str]:
         """Return every value as text, hidden ones masked (rpc.md §2.1)."""
@@ -55,6 +55,7 @@ class Given:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)  # parameter_defaults of the environment
     pseudo: Mapping[str, Any] = field(default_factory=dict)
+    is_passed: bool = False  # the parameters are properties of a resource outside, where they were checked
 
 
 def resolve(
@@ -76,12 +77,12 @@ def resolve(
         if value is None:
             missing.append(name)
             values[name] = UNKNOWN
-            if strict:
+            if strict and not given.is_passed:
                 text = f'the parameter "{name}" has neither a value nor a default'
                 problems.append(_problem(schema, text, Code.PARAMETER_MISSING))
             continue
         values[name], wrong = _checked(schema, value, custom)
-        if strict and not (value is schema.default and _was_checked(schema)):
+        if strict and not _is_checked(schema, given, value):
             problems += [_problem(schema, text) for text in wrong]
     return ParameterValues(values, schemas, frozenset(missing)), problems
 
@@ -92,6 +93,15 @@ def effective(schema: ParameterSchema, given: Given) -> Any:
         if source.get(schema.name) is not None:
             return source[schema.name]
     return schema.default
+
+
+def modified_immutables(old: ParameterValues, new: ParameterValues) -> list[str]:
+    """Return the immutable parameters that both have and whose values differ, both as coerced (templates.md §12.6)."""
+    return [
+        name
+        for name, schema in new.schemas.items()
+        if schema.immutable and name in old.schemas and old.values.get(name) != new.values.get(name)
+    ]
 
 
 def _unknown_names(schemas: Mapping[str, ParameterSchema], given: Given, hints: Hints) -> Iterator[Problem]:
@@ -121,10 +131,13 @@ def _checked(schema: ParameterSchema, value: Any, custom: Custom) -> tuple[Any, 
     return (UNKNOWN if wrong else found), wrong
 
 
-def _was_checked(schema: ParameterSchema) -> bool:
-    """Return whether the parser has held the default against every constraint, and reported it."""
-    return bool(schema.constraints) and not any(isinstance(one, CustomConstraint) for one in schema.constraints)
+def _is_checked(schema: ParameterSchema, given: Given, value: Any) -> bool:
+    """Return whether the value was checked: passed as a property, or held as the default against every constraint."""
+    if given.is_passed and given.parameters.get(schema.name) is not None:
+        return True
+    by_parser = bool(schema.constraints) and not any(isinstance(one, CustomConstraint) for one in schema.constraints)
+    return by_parser and value is schema.default
 
 
 def _problem(schema: ParameterSchema, text: str, code: Code = Code.STACK_VALIDATION_FAILED) -> Problem:
-    return Problem(("parameters", schema.name), text, line=schema.line, code=code)
+    return Problem(schema.path, text, line=schema.line, code=code)

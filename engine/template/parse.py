@@ -14,10 +14,9 @@ from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path, Problem
 from engine.schema import types
 from engine.schema.types import UNKNOWN
-from engine.template import dialects, parameter_schemas
+from engine.template import cfn_parameters, dialects, parameter_schemas
 from engine.template.declarations import (
     DELETE,
-    PSEUDO_PARAMETERS,
     OutputDecl,
     ResourceDecl,
     Template,
@@ -25,7 +24,7 @@ from engine.template.declarations import (
 from engine.template.dialects import Dialect
 from engine.template.expressions import Call, Choice, Expr, Literal
 from engine.template.hints import Hints
-from engine.template.reader import Reader
+from engine.template.reader import Reader, json_keys
 from engine.template.source import Document
 from engine.template.tree import kind_of
 
@@ -51,24 +50,26 @@ class _Parser:
     def __init__(self, document: Document, dialect: Dialect) -> None:
         self._document = document
         self._dialect = dialect
+        self._words = dialect.words
         self._problems: list[Problem] = []
         self._reader = Reader(dialect.language, document, self._problems)
         self._hints = Hints()
 
     def template(self) -> Template:
         self._check_sections()
-        parameters = parameter_schemas.read_all(
-            self._section("parameters"), self._dialect, self._document, problems=self._problems
-        )
+        words, data = self._words, self._document.data
+        read = parameter_schemas.read_all if self._dialect.is_hot else cfn_parameters.read_all
+        parameters = read(self._section(words.parameters), self._dialect, self._document, problems=self._problems)
         return Template(
             version=self._dialect.version,
             dialect=self._dialect,
-            description=self._text(self._document.data.get("description"), ("description",)) or NO_DESCRIPTION,
+            description=self._text(data.get(words.description), (words.description,)) or NO_DESCRIPTION,
             parameters=parameters,
-            parameter_groups=self._groups({*parameters, *PSEUDO_PARAMETERS}),
+            parameter_groups=self._groups({*parameters, *self._dialect.pseudo_parameters}),
+            mappings={} if self._dialect.is_hot else self._each(words.mappings, self._mapping),
             conditions=self._conditions(),
-            resources=self._each("resources", self._resource),
-            outputs=self._each("outputs", self._output),
+            resources=self._each(words.resources, self._resource),
+            outputs=self._each(words.outputs, self._output),
             document=self._document,
             problems=tuple(self._problems),
         )
@@ -112,7 +113,7 @@ class _Parser:
 
     def _groups(self, parameters: set[str]) -> tuple[Mapping[str, Any], ...]:
         groups = self._document.data.get("parameter_groups")
-        if not groups:
+        if not groups or not self._dialect.is_hot:
             return ()
         if not isinstance(groups, list):
             self._problem(("parameter_groups",), f"the section has to be a list, and is {kind_of(groups)}")
@@ -140,46 +141,58 @@ class _Parser:
             else:
                 seen.add(name)
 
+    def _mapping(self, name: str, value: Any) -> Any:
+        if isinstance(value, dict) and all(isinstance(entries, dict) for entries in value.values()):
+            return json_keys(value)
+        self._problem((self._words.mappings, name), "a mapping has to be a map of maps: key, name, value")
+        return UNKNOWN  # the name is taken all the same: what reads it is no mistake
+
     def _conditions(self) -> dict[str, Expr]:
-        if "conditions" not in self._document.data or not self._dialect.has_conditions:
+        section = self._words.conditions
+        if section not in self._document.data or not self._dialect.has_conditions:
             return {}
-        if self._document.data["conditions"] is None:
-            self._problem(("conditions",), "the section has to be a map, and is null")
-        return self._each("conditions", self._condition_definition)
+        if self._document.data[section] is None:
+            self._problem((section,), "the section has to be a map, and is null")
+        return self._each(section, self._condition_definition)
 
     def _condition_definition(self, name: str, value: Any) -> Expr:
-        path = ("conditions", name)
+        path = (self._words.conditions, name)
         if not isinstance(value, bool | dict):
             self._problem(path, f"{types.shown(value)} is not true, false or a condition function")
             return Literal(False)
         return self._reader.condition(value, path)
 
     def _condition(self, entry: Mapping[Any, Any], path: Path) -> Expr | None:
-        if "condition" not in entry or not self._dialect.has_conditions:
+        word = self._words.condition
+        if word not in entry or not self._dialect.has_conditions:
             return None
-        value, here = entry["condition"], (*path, "condition")
+        value, here = entry[word], (*path, word)
         if value is None:
             self._problem(here, "a condition has to be a string, a boolean or a condition function")
             return None
         return self._reader.condition(value, here)
 
     def _resource(self, name: str, entry: Any) -> ResourceDecl | None:
-        path = ("resources", name)
+        path = (self._words.resources, name)
         if not name or "/" in name:
             self._problem(path, "the name of a resource can't be empty or hold a slash")
         if not isinstance(entry, dict):
             self._problem(path, f"a resource has to be a map with at least a type, and is {kind_of(entry)}")
             return None
         self._check_keys(entry, path)
-        type_name = entry.get("type")
+        word = self._words.type
+        type_name = entry.get(word)
         if not isinstance(type_name, str) or not type_name:
-            written = f", and is {types.shown(type_name)}" if "type" in entry else ", and is missing"
-            self._problem((*path, "type"), f"the type of a resource has to be a string{written}")
+            written = f", and is {types.shown(type_name)}" if word in entry else ", and is missing"
+            self._problem((*path, word), f"the type of a resource has to be a string{written}")
             type_name = ""  # the name is taken all the same: references to it are no mistake
         condition = self._condition(entry, path)
         return _ResourceParser(self._document, self._dialect, entry, path).declaration(type_name, condition)
 
     def _check_keys(self, entry: Mapping[Any, Any], path: Path) -> None:
+        """Note strange keywords; those of CloudFormation templates are passed over (templates.md §3.2)."""
+        if not self._dialect.is_hot:
+            return
         keys = self._dialect.resource_keys
         for key in entry:
             if key not in keys:
@@ -187,20 +200,22 @@ class _Parser:
                 self._problem((*path, str(key)), f'"{key}" is not a keyword of a resource{hint}')
 
     def _output(self, name: str, entry: Any) -> OutputDecl | None:
-        path = ("outputs", name)
+        words = self._words
+        path = (words.outputs, name)
         if not isinstance(entry, dict):
             self._problem(path, f"an output has to be a map with a value, and is {kind_of(entry)}")
             return None
-        if "value" not in entry:
-            self._problem(path, "an output has to have a value")
+        if words.value not in entry:
+            self._problem(path, f"an output has to have a {words.value}")
         problems: list[Problem] = []
         reader = Reader(self._dialect.language, self._document, problems)
         return OutputDecl(
             name=name,
-            value=reader.read(entry.get("value"), (*path, "value")),
-            description=self._text(entry.get("description"), (*path, "description")),
-            condition=self._condition(entry, path),
+            value=reader.read(entry.get(words.value), (*path, words.value)),
+            description=self._text(entry.get(words.description), (*path, words.description)),
+            condition=None if entry.get(words.condition) is None else self._condition(entry, path),
             line=self._document.line(path),
+            strange_keys=tuple(str(key) for key in entry if key not in self._dialect.output_keys),
             problems=tuple(problems),
         )
 
@@ -211,24 +226,27 @@ class _ResourceParser:
     def __init__(self, document: Document, dialect: Dialect, entry: Mapping[str, Any], path: Path) -> None:
         self._document = document
         self._dialect = dialect
+        self._words = dialect.words
         self._entry = entry
         self._path = path
         self._problems: list[Problem] = []
         self._reader = Reader(dialect.language, document, self._problems)
 
     def declaration(self, type_name: str, condition: Expr | None) -> ResourceDecl:
+        words = self._words
         return ResourceDecl(
             name=str(self._path[-1]),
             type=type_name,
             properties=self._properties(),
-            metadata=self._map_or_function("metadata"),
+            metadata=self._map_or_function(words.metadata),
             depends_on=self._depends_on(),
             deletion_policy=self._deletion_policy(),
-            update_policy=self._map_or_function("update_policy"),
+            update_policy=self._map_or_function(words.update_policy),
             condition=condition,
             external_id=self._external_id(),
             description=self._description(),
             line=self._document.line(self._path),
+            path=self._path,
             problems=tuple(self._problems),
         )
 
@@ -236,14 +254,15 @@ class _ResourceParser:
         self._problems.append(self._document.problem((*self._path, key), summary))
 
     def _properties(self) -> Mapping[str, Expr]:
-        if "properties" not in self._entry:
+        word = self._words.properties
+        if word not in self._entry:
             return {}
-        value, path = self._entry["properties"], (*self._path, "properties")
+        value, path = self._entry[word], (*self._path, word)
         if not isinstance(value, dict):
-            self._problem("properties", f"properties have to be a map, and are {kind_of(value)}")
+            self._problem(word, f"{word} have to be a map, and are {kind_of(value)}")
             return {}
         if len(value) == 1 and next(iter(value)) in self._dialect.language.general.functions:
-            self._problem("properties", "a function can't stand for all properties; use it in each of them")
+            self._problem(word, "a function can't stand for all properties; use it in each of them")
             return {}
         return {str(name): self._reader.read(item, (*path, name)) for name, item in value.items()}
 
@@ -257,39 +276,47 @@ class _ResourceParser:
         return self._reader.read(value, (*self._path, key))
 
     def _depends_on(self) -> tuple[str, ...]:
-        if "depends_on" not in self._entry:
+        word = self._words.depends_on
+        if word not in self._entry:
             return ()
-        value = self._entry["depends_on"]
+        value = self._entry[word]
         names = [value] if isinstance(value, str) else value
         if isinstance(names, list) and all(isinstance(name, str) for name in names):
             return tuple(names)
-        wanted = "depends_on has to be the name of a resource, or a list of names"
-        self._problem("depends_on", f"{wanted}, and is {types.shown(value)}")
+        wanted = f"{word} has to be the name of a resource, or a list of names"
+        self._problem(word, f"{wanted}, and is {types.shown(value)}")
         return ()
 
     def _deletion_policy(self) -> Expr:
-        if "deletion_policy" not in self._entry:
+        word = self._words.deletion_policy
+        if word not in self._entry:
             return DELETE
-        value = self._entry["deletion_policy"]
-        expr = self._reader.read(value, (*self._path, "deletion_policy"))
+        value = self._entry[word]
+        expr = self._reader.read(value, (*self._path, word))
         if isinstance(expr, Call | Choice):
             return expr
         policy = self._dialect.deletion_policies.get(value) if isinstance(value, str) else None
         if policy is None:
             known = ", ".join(self._dialect.deletion_policies)
-            self._problem("deletion_policy", f"{types.shown(value)} is not a deletion policy; known: {known}")
+            self._problem(word, f"{types.shown(value)} is not a deletion policy; known: {known}")
             return DELETE
         return Literal(policy)
 
     def _external_id(self) -> Expr | None:
-        if self._entry.get("external_id") is None:
+        word = self._words.external_id
+        if word not in self._dialect.resource_keys or word not in self._entry:
             return None
-        self._problem("external_id", "external_id is not supported yet by this engine")
-        return Literal(UNKNOWN)
+        value = self._entry[word]
+        expr = self._reader.read(value, (*self._path, word))
+        if isinstance(expr, Call | Choice) or (isinstance(value, str) and value):
+            return expr
+        self._problem(word, f"{word} has to be the id of a thing that exists, as text, and is {types.shown(value)}")
+        return None
 
     def _description(self) -> str:
-        value = self._entry.get("description", "")
+        word = self._words.description
+        value = self._entry.get(word, "")
         if isinstance(value, str):
             return value
-        self._problem("description", f"a description has to be a string, and is {kind_of(value)}")
+        self._problem(word, f"a description has to be a string, and is {kind_of(value)}")
         return ""

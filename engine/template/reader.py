@@ -64,7 +64,7 @@ class Reader:
 
     def read(self, value: Any, path: Path) -> Expr:
         """Return the expression of a value that stands at `path`."""
-        return self._function_in(value, path) or Literal(_json_keys(value))
+        return self._function_in(value, path) or Literal(json_keys(value))
 
     def branch(self, value: Any, path: Path) -> Branch:
         """Return one way of a choice with its own problems; they count only if it is taken."""
@@ -108,7 +108,7 @@ class Reader:
             }
             if not found:
                 return None
-            entries = ((key, found.get(key) or Literal(_json_keys(item))) for key, item in value.items())
+            entries = ((key, found.get(key) or Literal(json_keys(item))) for key, item in value.items())
             return MapExpr(tuple((_json_key(key), item) for key, item in entries))
         if kind is list:
             children = [
@@ -118,7 +118,7 @@ class Reader:
             if not any(children):
                 return None
             pairs = zip(children, value, strict=True)
-            return ListExpr(tuple(child or Literal(_json_keys(item)) for child, item in pairs))
+            return ListExpr(tuple(child or Literal(json_keys(item)) for child, item in pairs))
         return None
 
     def _call(self, value: dict[Any, Any], path: Path) -> Expr | None:
@@ -153,14 +153,14 @@ def _json_key(key: Any) -> str:
     return "null" if key is None else str(key)
 
 
-def _json_keys(value: Any) -> Any:
+def json_keys(value: Any) -> Any:
     """Return a value all of whose keys are text; the value itself where they are already."""
     if type(value) is dict:
-        fixed = {_json_key(key): _json_keys(item) for key, item in value.items()}
+        fixed = {_json_key(key): json_keys(item) for key, item in value.items()}
         same = all(fixed.get(key, fixed) is item for key, item in value.items())
         return value if same else fixed
     if type(value) is list:
-        items = [_json_keys(item) for item in value]
+        items = [json_keys(item) for item in value]
         return value if all(map(_is, items, value)) else items
     return value
 

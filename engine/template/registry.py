@@ -1,80 +1,80 @@
 """Which implementation a type name stands for in an environment (templates.md §13.4).
 
-Called by `checker`. A name is followed through aliases and wildcards until
-it is a template file or a registered type; an entry that leads nowhere is passed over for the next one.
+Called by `checker`. A name is followed through aliases and wildcards, of the user and of the operator, until it is
+a template file or a registered type; an entry that leads nowhere is passed over for the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from engine.model.errors import Code, EngineError
-from engine.template.environment import RESOURCES, Environment
+from engine.template import aliases
+from engine.template import environment as environments
+from engine.template.aliases import OPERATOR, RESOURCES, IsKnown
+from engine.template.environment import Environment
 
-_SUFFIXES: Final = (".yaml", ".template")
-_MAX_ALIASES: Final = 50  # one after the other
-
-IsKnown = Callable[[str], bool]
+_NOBODY: Final[Mapping[str, Any]] = {}
 
 
 def is_template_file(name: str) -> bool:
     """Return whether a type name is that of a template file."""
-    return name.endswith(_SUFFIXES)
+    return aliases.is_template_file(name)
 
 
-def resolve_type(environment: Environment, resource_name: str, type_name: str, *, is_known: IsKnown) -> str:
+def is_removed(operator: Mapping[str, Any], type_name: str) -> bool:
+    """Return whether the operator's registry takes a registered type away, by null for its name or its prefix."""
+    return aliases.is_removed(operator, type_name)
+
+
+def resolve_type(
+    environment: Environment,
+    resource_name: str,
+    type_name: str,
+    *,
+    is_known: IsKnown,
+    operator: Mapping[str, Any] = _NOBODY,
+) -> str:
     """Return the registered type or template file behind a type name; where there is none, the name itself.
 
-    Raise INVALID_RESOURCE_TYPE for aliases that lead in a circle.
+    `operator` is the registry of the global environment. Raise INVALID_RESOURCE_TYPE for aliases that lead in a
+    circle, and STACK_VALIDATION_FAILED for a registered type that the operator has taken away.
     """
-    if not environment.resource_registry:
+    if not environment.resource_registry and not operator:
         return type_name
-    search = _Search(environment.resource_registry, resource_name, is_known)
-    return search.follow(type_name, ()) or type_name
+    steps = aliases.find((environment.resource_registry, operator), resource_name, type_name, is_known=is_known)
+    if steps:
+        return steps[-1].target
+    if is_known(type_name):
+        text = f'there is no resource type "{type_name}": the environment of the operator takes it away'
+        raise EngineError(Code.STACK_VALIDATION_FAILED, text, type_name=type_name)
+    return type_name
 
 
-class _Search:
-    """Follows one name; remembers the names that lead nowhere, so that no path is walked twice."""
+def pinned(
+    environment: Environment,
+    uses: Iterable[tuple[str, str]],
+    *,
+    is_known: IsKnown,
+    operator: Mapping[str, Any],
+) -> Environment:
+    """Return the environment with what the operator's registry makes of the types that a template uses.
 
-    def __init__(self, registry: Mapping[str, Any], resource_name: str, is_known: IsKnown) -> None:
-        self._registry = registry
-        own = (registry.get(RESOURCES) or {}).get(resource_name)
-        self._own: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
-        self._is_known = is_known
-        self._dead: set[str] = set()
-
-    def follow(self, name: str, trail: tuple[str, ...]) -> str | None:
-        if name in trail:
-            circle = " → ".join((*trail[trail.index(name) :], name))
-            text = f"the type {name} can't be found: its entries in the resource_registry lead in a circle: {circle}"
-            raise EngineError(Code.INVALID_RESOURCE_TYPE, text, type_name=name)
-        if len(trail) >= _MAX_ALIASES:
-            text = f"the type {trail[0]} leads through more than {_MAX_ALIASES} entries of the resource_registry"
-            raise EngineError(Code.INVALID_RESOURCE_TYPE, text, type_name=name)
-        if name in self._dead:
-            return None
-        for candidate in self._candidates(name):
-            if is_template_file(candidate):
-                return candidate
-            found = self.follow(candidate, (*trail, name))
-            if found is not None:
-                return found
-        if is_template_file(name) or self._is_known(name):
-            return name
-        self._dead.add(name)
-        return None
-
-    def _candidates(self, name: str) -> Iterator[str]:
-        """Yield what the name may stand for: an entry for this resource, one for all, then wildcards."""
-        for entries in (self._own, self._registry):
-            if isinstance(value := entries.get(name), str) and value != name:
-                yield value
-        for pattern in sorted(key for key in self._registry if key.endswith("*")):
-            value = self._registry[pattern]
-            prefix = pattern[:-1]
-            if not isinstance(value, str) or not name.startswith(prefix) or name == value:
-                continue
-            new = value[:-1] + name[len(prefix) :] if value.endswith("*") else value
-            if new != name:
-                yield new
+    `uses` are names of resources, each with its type. So a stored definition means the same after the operator's
+    entries have changed; the operator's template files have to be stored with it. That the operator takes a type
+    away can't be written down so. Errors are those of `resolve_type`.
+    """
+    for_all: dict[str, Any] = {}
+    for_one: dict[str, dict[str, str]] = {}
+    registries = (environment.resource_registry, operator)
+    for resource_name, type_name in uses:
+        steps = aliases.find(registries, resource_name, type_name, is_known=is_known)
+        first = next((step for step in steps if step.level == OPERATOR and step.is_entry), None)
+        if first is None:
+            continue
+        entries = for_all if len(first.path) == 1 else for_one.setdefault(resource_name, {})
+        entries[first.name] = steps[-1].target
+    found = for_all | ({RESOURCES: for_one} if for_one else {})
+    return replace(environment, resource_registry=environments.laid_over(environment.resource_registry, found))

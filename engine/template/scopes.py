@@ -14,33 +14,70 @@ from typing import Any, Final
 
 from engine.model.errors import Code
 from engine.model.problems import PathPart
-from engine.schema import properties
 from engine.schema.attributes import SHOW
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import UNKNOWN
 from engine.template import expressions
-from engine.template.expressions import BadArgument, EvaluationError, Expr
+from engine.template.expressions import BadArgument, EvaluationError, Expr, OutOfBudget
+from engine.template.facts import NO_CLOUD_ZONES, Facts
 from engine.template.functions import references
 from engine.template.hints import Hints
-from engine.template.parameters import ParameterValues
 
 _MAX_CHAIN: Final = 50  # conditions that refer to conditions
 
 
-class Conditions:
+class _FactScope:
+    """The part of every scope that no resource has a say in."""
+
+    __slots__ = ()
+
+    facts: Facts
+
+    def parameter(self, name: str) -> Any:
+        """Return a parameter's value."""
+        return self.facts.parameters.value(name)
+
+    def file(self, name: str) -> str:
+        """Return the text of a file."""
+        return self.facts.file(name)
+
+    def mapping(self, name: str) -> Any:
+        """Return a mapping."""
+        return self.facts.mapping(name)
+
+    def facade(self, part: str) -> Any:
+        """Return what the parent says of the resource that the template stands for."""
+        return self.facts.facade_part(part)
+
+    def zones(self) -> list[str]:
+        """Return the availability zones."""
+        return list(NO_CLOUD_ZONES)
+
+    def query(self, expression: str, data: Any) -> Any:
+        """Return what a yaql expression makes of data."""
+        return self.facts.queries.run(expression, data)
+
+    def check_query(self, expression: str) -> None:
+        """Refuse what is no yaql expression."""
+        self.facts.queries.check(expression)
+
+    def spend(self, amount: int) -> None:
+        """Count what a function makes."""
+        self.facts.meter.spend(amount)
+
+
+class Conditions(_FactScope):
     """The truth of every condition of a template, computed when it is first asked for (templates.md §9)."""
 
     def __init__(
         self,
         definitions: Mapping[str, Expr],
-        parameters: ParameterValues,
-        files: Mapping[str, str],
+        facts: Facts,
         *,
         strict: bool = True,
     ) -> None:
+        self.facts = facts
         self._definitions = definitions
-        self._parameters = parameters
-        self._files = files
         self._strict = strict
         self._found: dict[str, Any] = {}  # a boolean, UNKNOWN, or the BadArgument that stands in its way
         self._trail: list[str] = []
@@ -73,6 +110,8 @@ class Conditions:
         self._trail.append(name)
         try:
             found = expressions.evaluate(self._definitions[name], self)
+        except OutOfBudget:
+            raise
         except EvaluationError as error:
             inner = error.problem.summary  # of a chain of conditions only the last link is to blame
             text = inner if inner.startswith("the condition") else f'the condition "{name}" has no value: {inner}'
@@ -88,8 +127,8 @@ class Conditions:
 
     def parameter(self, name: str) -> Any:
         """Return a parameter's value; without values, one that a condition needs is missing after all."""
-        value = self._parameters.value(name)
-        if name in self._parameters.missing and not self._strict:
+        value = self.facts.parameters.value(name)
+        if name in self.facts.parameters.missing and not self._strict:
             text = f'the parameter "{name}" has neither a value nor a default, and a condition needs it'
             raise BadArgument(text, Code.PARAMETER_MISSING)
         return value
@@ -97,10 +136,6 @@ class Conditions:
     def condition(self, name: str) -> Any:
         """Return whether another condition holds."""
         return self.holds(name)
-
-    def file(self, name: str) -> str:
-        """Return the text of a file."""
-        return _file(self._files, name)
 
     def reference_id(self, resource: str) -> Any:
         """Refuse: a condition can't read a resource."""
@@ -115,32 +150,23 @@ class Conditions:
         raise BadArgument(f'a condition can\'t read the resource "{resource}"')
 
     def has_resource(self, name: str) -> bool:
-        """Refuse: a condition can't read a resource."""
-        raise BadArgument(f'a condition can\'t read the resource "{name}"')
+        """Return that a condition sees no resource."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
-class StaticScope:
+class StaticScope(_FactScope):
     """What is known before a walk."""
 
-    parameters: ParameterValues
-    files: Mapping[str, str]
+    facts: Facts
     conditions: Conditions
     resources: Mapping[str, TypeSchema]  # those that are there, by name
     disabled: frozenset[str] = frozenset()  # those whose condition does not hold
     hints: Hints = field(default_factory=Hints)
 
-    def parameter(self, name: str) -> Any:
-        """Return a parameter's value."""
-        return self.parameters.value(name)
-
     def condition(self, name: str) -> Any:
         """Return whether a condition holds."""
         return self.conditions.holds(name)
-
-    def file(self, name: str) -> str:
-        """Return the text of a file."""
-        return _file(self.files, name)
 
     def has_resource(self, name: str) -> bool:
         """Return whether there is such a resource."""
@@ -161,8 +187,11 @@ class StaticScope:
         return UNKNOWN
 
     def attributes(self, resource: str) -> Any:
-        """Return the names of all attributes of the type, each UNKNOWN."""
-        return dict.fromkeys(self._schema(resource).attributes, UNKNOWN)
+        """Return the names of all attributes of the type, each UNKNOWN; UNKNOWN where the type does not list them."""
+        schema = self._schema(resource)
+        if schema.any_attribute and not schema.attributes:
+            return UNKNOWN
+        return dict.fromkeys(schema.attributes, UNKNOWN)
 
     def _schema(self, resource: str) -> TypeSchema:
         schema = self.resources.get(resource)
@@ -193,26 +222,17 @@ UNKNOWN_NODE: Final = NodeValue(UNKNOWN, {}, is_known=False)
 
 
 @dataclass(frozen=True, slots=True)
-class WalkScope:
+class WalkScope(_FactScope):
     """What is known on a walk. A resource that was never visited reads as it does before it is built."""
 
-    parameters: ParameterValues
-    files: Mapping[str, str]
+    facts: Facts
     conditions: Conditions
     resources: Mapping[str, Any]
     values: Mapping[str, NodeValue]
 
-    def parameter(self, name: str) -> Any:
-        """Return a parameter's value."""
-        return self.parameters.value(name)
-
     def condition(self, name: str) -> Any:
         """Return whether a condition holds."""
         return self.conditions.holds(name)
-
-    def file(self, name: str) -> str:
-        """Return the text of a file."""
-        return _file(self.files, name)
 
     def has_resource(self, name: str) -> bool:
         """Return whether there is such a resource."""
@@ -238,22 +258,15 @@ class WalkScope:
         return references.select(node.attributes.get(name), path)
 
     def attributes(self, resource: str) -> Any:
-        """Return every stored attribute but `show`."""
+        """Return every stored attribute but `show`; None: the resource is not built."""
         self._check(resource)
         node = self.values.get(resource)
-        if node is not None and not node.is_known:
+        if node is None:
+            return None
+        if not node.is_known:
             return UNKNOWN
-        stored = {} if node is None else node.attributes
-        return {key: value for key, value in stored.items() if key != SHOW and not key.startswith("[")}
+        return {key: value for key, value in node.attributes.items() if key != SHOW and not key.startswith("[")}
 
     def _check(self, resource: str) -> None:
         if resource not in self.resources:
             raise BadArgument(f'there is no resource "{resource}"', Code.INVALID_TEMPLATE_REFERENCE)
-
-
-def _file(files: Mapping[str, str], name: str) -> str:
-    text = files.get(name)
-    if text is None:
-        hint = properties.known_names(files, name)
-        raise BadArgument(f'the file "{name}" is not among the files of the request{hint}')
-    return text

@@ -9,15 +9,16 @@ object; what they would expand to is counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
-from engine.model.problems import Path, PathPart, Problem
-from engine.template import tree
+from engine.model.problems import Path, Problem
+from engine.template import scalars, tree
+from engine.template.scalars import ScalarReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Limits:
     max_nodes: int = 200_000  # values in one text, aliases followed
     max_resources: int = 1_000  # in a stack and all that are nested in it; -1: no limit
     max_nested_depth: int = 5  # stacks inside each other
+    max_growth: int = 20_000_000  # characters, and values (each as many as it takes), that functions make in all
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -41,18 +43,19 @@ class Document:
     data: Any
     text: str = ""
     name: str = ""  # of the file; "": the root template
-    lines: Mapping[int, Mapping[PathPart, int]] = field(default_factory=dict)  # id of container → key → line
+    lines: tree.Lines = field(default_factory=dict)  # empty: not known
 
     def line(self, path: Path) -> int | None:
         """Return the line (1-based) of what stands at the path, or of the nearest thing above it; None: not known."""
         found = None
         here = self.data
         for part in path:
-            found = self.lines.get(id(here), {}).get(part, found)
             try:
-                here = here[part]
+                below = here[part]
+                found = self.lines[id(here)][part]
             except (KeyError, IndexError, TypeError):
                 break
+            here = below
         return found
 
     def problem(self, path: Path, summary: str, code: Code = Code.STACK_VALIDATION_FAILED) -> Problem:
@@ -101,37 +104,88 @@ def _load_json(text: str, name: str, limits: Limits) -> Document | None:
     """Return the document if the text is JSON; None: it is not, or YAML's reader has to say what is wrong.
 
     Both readers run: JSON's for what the text means, YAML's (JSON is nearly a part of it) for the lines.
-    Where YAML's can't follow, the lines are lost and nothing else.
+    Where YAML's can't follow, or understands something else, the lines are lost and nothing else.
     """
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant, parse_float=_finite)
+    except _NotFiniteError as error:
+        raise _with_line(str(error), text, name, limits) from None
     except (ValueError, RecursionError):
         return None
     try:
-        return _load_yaml(text, name, limits, scalar=tree.json_scalar)
+        document = _load_yaml(text, name, limits, scalar=scalars.of_json)
     except TemplateInvalid as error:
         problem = tree.excess(data, limits.max_depth, limits.max_nodes)
         if problem is not None:
             raise TemplateInvalid([Problem((), problem, source=name)]) from error
         return Document(data, text, name)
+    return document if document.data == data else Document(data, text, name)
+
+
+class _NotFiniteError(Exception):
+    """A number of JSON is too large."""
+
+
+def _with_line(summary: str, text: str, name: str, limits: Limits) -> TemplateInvalid:
+    """Return what is wrong with a text of JSON as YAML's reader says it, if it comes so far and says the same."""
+    try:
+        _load_yaml(text, name, limits, scalar=scalars.of_json)
+    except TemplateInvalid as error:
+        if error.problems[0].summary == summary:
+            return error
+    return TemplateInvalid([Problem((), summary, source=name)])
+
+
+def _finite(text: str) -> float:
+    try:
+        return scalars.finite(text)
+    except ValueError as error:
+        raise _NotFiniteError(str(error)) from None
 
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def _load_yaml(text: str, name: str, limits: Limits, *, scalar: tree.ScalarReader = tree.yaml_scalar) -> Document:
+def _load_yaml(text: str, name: str, limits: Limits, *, scalar: ScalarReader = scalars.of_yaml) -> Document:
     try:
-        data, lines = tree.build(text, limits.max_depth, limits.max_nodes, scalar=scalar)
+        data, lines = _built(text, limits, scalar)
     except tree.TreeError as error:
         raise TemplateInvalid([Problem((), error.summary, line=error.line, source=name)]) from None
     except yaml.reader.ReaderError as error:
-        raise TemplateInvalid([_unreadable(text, name, error.position)]) from None
+        position = len(text.encode()[: error.position].decode(errors="ignore"))  # it counts bytes
+        raise TemplateInvalid([_unreadable(text, name, position)]) from None
     except UnicodeEncodeError as error:
         raise TemplateInvalid([_unreadable(text, name, error.start)]) from None
     except yaml.MarkedYAMLError as error:
         raise TemplateInvalid([_misread(error, text, name)]) from None
     return Document(data, text, name, lines)
+
+
+def _built(text: str, limits: Limits, scalar: ScalarReader) -> tuple[Any, tree.Lines]:
+    """Return the data and the lines of a text, also where a key in a flow map has no space after its colon.
+
+    Some parsers of YAML read `{get_attr:[a, b]}` as a key with a list, and templates are written so; libyaml refuses
+    it. The space is put in and the text read again, until that has cost as much as the largest text.
+    """
+    again = 0  # characters that were read in vain
+    while True:
+        try:
+            return tree.build(text, limits.max_depth, limits.max_nodes, scalar=scalar)
+        except yaml.MarkedYAMLError as error:
+            place = _colon_without_space(text, error)
+            again += place or 0
+            if place is None or again > limits.max_size:
+                raise
+            text = f"{text[: place + 1]} {text[place + 1 :]}"
+
+
+def _colon_without_space(text: str, error: yaml.MarkedYAMLError) -> int | None:
+    """Return where the colon stands that libyaml complains of, if a space after it is all that is missing."""
+    if error.problem_mark is None or error.problem != "found unexpected ':'":
+        return None
+    place = int(error.problem_mark.index) + text.startswith("\ufeff")  # which libyaml does not count
+    return place if re.match(":[][{},]", text[place : place + 2]) else None
 
 
 def _unreadable(text: str, name: str, position: int) -> Problem:

@@ -10,21 +10,26 @@ from typing import Any, Final, NotRequired, Required, TypedDict, Unpack
 
 from engine.model.errors import TemplateInvalid
 from engine.model.problems import Problem
+from engine.schema.constraints import ANY_CUSTOM, Custom
 from engine.schema.properties import Resolved
 from engine.template import (
     checker,
     dialects,
     environment,
     expressions,
+    nested,
     parameters,
     parse,
     resource_check,
     scopes,
+    session,
     wanted,
 )
 from engine.template.declarations import Template
 from engine.template.environment import Environment
-from engine.template.expressions import ABSENT, EvaluationError, Literal, Scope
+from engine.template.expressions import ABSENT, EvaluationError, Facade, Literal, OutOfBudget, Scope
+from engine.template.facts import NO_QUERIES, Facts, IsLate, Meter, never
+from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
 # What other floors know by these names lives in modules of its own, because `checker` makes it.
@@ -47,23 +52,37 @@ class Inputs(TypedDict):
     """What a template is applied to."""
 
     environment: Required[Environment]
+    operator: NotRequired[Mapping[str, Any]]  # the operator's resource_registry, below that of the environment
     catalogue: Required[Catalogue]
     files: NotRequired[Mapping[str, str]]
-    pseudo: NotRequired[Mapping[str, str]]  # values of the pseudo parameters
+    pseudo: NotRequired[Mapping[str, str]]  # values of the pseudo parameters of both families
+    facade: NotRequired[Facade | None]  # of a template that is used as a resource type
     strict: NotRequired[bool]  # False: values of parameters need not be there, and are not checked
     limits: NotRequired[Limits]
+    custom: NotRequired[Custom]  # the custom constraints; not given: each is taken as kept
+    queries: NotRequired[Queries]  # who computes yaql; not given: nobody
+    is_late: NotRequired[IsLate]  # whether the time for this template is used up
 
 
 def build(template: Template, **inputs: Unpack[Inputs]) -> Target:
     """Return the target; raise `TemplateInvalid` with all problems, nested templates included (templates.md §18)."""
-    session = checker.Session(
+    limits = inputs.get("limits", DEFAULT_LIMITS)
+    shared = session.Session(
         catalogue=inputs["catalogue"],
+        operator=inputs.get("operator", {}),
         files=inputs.get("files", {}),
-        limits=inputs.get("limits", DEFAULT_LIMITS),
+        limits=limits,
         strict=inputs.get("strict", True),
+        custom=inputs.get("custom", ANY_CUSTOM),
+        queries=inputs.get("queries", NO_QUERIES),
+        meter=Meter(limits.max_growth, inputs.get("is_late", never)),
     )
-    check = checker.Checker(template, inputs["environment"], session, checker.Level(inputs.get("pseudo", {})))
-    target = check.run()
+    level = session.Level(inputs.get("pseudo", {}), facade=inputs.get("facade"))
+    check = checker.Checker(template, inputs["environment"], shared, level)
+    try:
+        target = check.run()
+    except OutOfBudget as error:
+        raise TemplateInvalid([error.problem]) from None
     if check.problems:
         raise TemplateInvalid(checker.in_order(check.problems))
     return target
@@ -71,10 +90,10 @@ def build(template: Template, **inputs: Unpack[Inputs]) -> Target:
 
 def scope_of(target: Target, values: Mapping[str, NodeValue]) -> Scope:
     """Return the scope in which the target's expressions are evaluated, given what was visited so far."""
-    return scopes.WalkScope(target.parameters, target.files, target.conditions, target.declarations, values)
+    return scopes.WalkScope(target.facts.renewed(), target.conditions, target.declarations, values)
 
 
-def evaluate_properties(declaration: Declaration, scope: Scope) -> Resolved:
+def evaluate_properties(declaration: Declaration, scope: Scope, custom: Custom = ANY_CUSTOM) -> Resolved:
     """Return the properties with their values in the scope, and all problems with them."""
     if declaration.settled is not None:
         return Resolved(dict(declaration.settled.values))
@@ -88,10 +107,10 @@ def evaluate_properties(declaration: Declaration, scope: Scope) -> Resolved:
             continue
         if value is not ABSENT:
             given[name] = value
-    resolved = resource_check.resolve(declaration.schema, given)
+    resolved = resource_check.resolve(declaration.schema, given, custom)
     if not problems and not resolved.problems:
         return resolved
-    placed = (resource_check.with_place(one, declaration.name, declaration.line) for one in resolved.problems)
+    placed = map(declaration.placed, resolved.problems)
     return Resolved(resolved.values, (*problems, *placed))
 
 
@@ -103,6 +122,29 @@ def evaluate_metadata(declaration: Declaration, scope: Scope) -> dict[str, Any]:
     if isinstance(found, Mapping):
         return dict(found)
     return {}
+
+
+def evaluate_facade(declaration: Declaration, scope: Scope) -> Facade | None:
+    """Return what the template behind the type is told of the resource; None: it asks for nothing.
+
+    An update policy makes no dependencies, so what it reads of a resource may not be there yet (templates.md §16).
+    """
+    if declaration.facade is None:
+        return None
+    policy = {} if declaration.update_policy is None else expressions.evaluate(declaration.update_policy, scope)
+    return Facade(evaluate_metadata(declaration, scope), declaration.deletion_policy, policy)
+
+
+def fingerprint_of(declaration: Declaration, scope: Scope) -> str:
+    """Return the hash over what a resource is made of beside its properties; raise `EvaluationError` without one."""
+    return nested.fingerprint_with(declaration.fingerprint, evaluate_facade(declaration, scope))
+
+
+def evaluate_external_id(declaration: Declaration, scope: Scope) -> str | None:
+    """Return the id of the thing that stands for the resource; None: it is built. Raise `EvaluationError`."""
+    if declaration.external_id is None:
+        return None
+    return str(expressions.evaluate(declaration.external_id, scope))
 
 
 def evaluate_outputs(target: Target, values: Mapping[str, NodeValue]) -> list[Output]:
@@ -125,9 +167,8 @@ def _output(target: Target, name: str, scope: Scope) -> Output:
 
 def _empty() -> Target:
     template = parse.parse(Document({dialects.HOT: dialects.newest()}))
-    values = parameters.ParameterValues({})
-    conditions = scopes.Conditions({}, values, {})
-    return Target(template, values, environment.EMPTY, {}, conditions, {}, {})
+    facts = Facts(parameters.ParameterValues({}))
+    return Target(template, facts, environment.EMPTY, scopes.Conditions({}, facts), {}, {})
 
 
 EMPTY: Final = _empty()  # what a delete walks to

@@ -1,38 +1,31 @@
 """Builds the data of a YAML text from libyaml's events, with a line for every key and item, within a budget.
 
-Called by `source` only. Nothing recurses. The dialect is YAML 1.1 as templates have always used it:
-timestamps stay text, a key given twice counts as given last, `<<` merges (templates.md §2.2). Numbers that
-are not finite or have more digits than can be printed are refused, because no value may be lost on its way
-through JSON.
+Called by `source` only. Nothing recurses. A key given twice counts as given last, `<<` merges (templates.md §2.2).
+The budget counts every value as it comes, with all that an alias stands for, and what merges copy: so the work and the
+memory are bounded, whatever the text refers to how often.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
 from itertools import islice
 from typing import Any, Final
 
 import yaml
 from yaml._yaml import CParser
 
-from engine.model.problems import PathPart
+from engine.template import scalars
+from engine.template.scalars import MERGE, ScalarReader, shown
 
-ScalarReader = Callable[[str], Any]  # the value of a plain scalar; may raise ValueError
-Lines = dict[int, dict[PathPart, int]]
+Lines = dict[int, Any]  # by the id of a container: of a map key → line, of a list the lines of its items
 
-MAX_DIGITS: Final = 1_000  # of an integer
-_LONGEST_PLAIN: Final = 2_000  # characters of a plain scalar that may be something else than text
-_MERGE: Final = object()  # stands for the key <<
-_NO_KEY: Final = object()
-_RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
-_PREFIX: Final = "tag:yaml.org,2002:"
-_JSON_WORDS: Final = {"true": True, "false": False, "null": None}
-_JSON_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_BOOLEANS: Final = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+MAX_TAG_DIRECTIVES: Final = 100
+_LARGEST_KEY: Final = 10**18  # of keys that are numbers: below the modulus of hash(), so that none are made to collide
+_TAG_DIRECTIVE: Final = re.compile("(?:^|[\n\r\u0085\u2028\u2029])%TAG")
+_NO_KEY: Final = object()  # the key of a map that has come to a key
+_ITEMS: Final = object()  # the key of a list
+_TAGS: Final = frozenset(("int", "float", "bool", "null"))  # that change what a scalar means
 
 
 class TreeError(Exception):
@@ -46,10 +39,11 @@ class TreeError(Exception):
 
 def build(text: str, max_depth: int, max_nodes: int, *, scalar: ScalarReader) -> tuple[Any, Lines]:
     """Return the data (None: nothing there) and the lines of keys and items, by the id of their container."""
+    _check_directives(text)
     builder = _Builder(max_depth, max_nodes, scalar)
-    parser = CParser(text)
-    while (event := parser.get_event()) is not None:
-        builder.take(event)
+    take = builder.takers()
+    for event in iter(CParser(text).get_event, None):
+        take[type(event)](event)
     return builder.root, builder.lines
 
 
@@ -92,63 +86,13 @@ def kind_of(value: Any) -> str:
             return "a list"
 
 
-def json_scalar(text: str) -> Any:
-    """Return what a plain scalar of JSON means."""
-    if text in _JSON_WORDS:
-        return _JSON_WORDS[text]
-    return json.loads(text) if _JSON_NUMBER.fullmatch(text) else text
-
-
-def yaml_scalar(text: str) -> Any:
-    """Return what a plain scalar means in YAML 1.1, timestamps left as text."""
-    if len(text) > _LONGEST_PLAIN:
-        return text
-    for tag, pattern in _RESOLVERS.get(text[:1], ()):
-        if pattern.match(text):
-            return _tagged(tag, text)
-    return text
-
-
-def _tagged(tag: str, text: str) -> Any:
-    match tag.removeprefix(_PREFIX):
-        case "null":
-            return None
-        case "bool":
-            return _BOOLEANS[text.lower()]
-        case "int":
-            return _integer(text.replace("_", ""))
-        case "float":
-            return _float(text.replace("_", "").lower())
-        case "merge":
-            return _MERGE
-        case _:
-            return text
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits; at most {MAX_DIGITS} are allowed")
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-")
-    if digits.startswith("0b"):
-        return sign * int(digits, 2)
-    if digits.startswith("0x"):
-        return sign * int(digits, 16)
-    if ":" in digits:
-        return sign * reduce(lambda found, part: found * 60 + int(part), digits.split(":"), 0)
-    if digits.startswith("0"):
-        return sign * int(digits, 8)
-    return sign * int(digits)
-
-
-def _float(text: str) -> float:
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-")
-    digits = digits.replace(".inf", "inf").replace(".nan", "nan")
-    found = reduce(lambda found, part: found * 60.0 + float(part), digits.split(":"), 0.0)
-    if not math.isfinite(found):
-        raise ValueError(f"{_shown(text)} is not a finite number")
-    return sign * found
+def _check_directives(text: str) -> None:
+    """Refuse a text of directives: libyaml compares each with all before it, and nothing here needs any."""
+    if text.count("%TAG") > MAX_TAG_DIRECTIVES:  # many more than anyone writes, wherever they stand
+        found = list(islice(_TAG_DIRECTIVE.finditer(text), MAX_TAG_DIRECTIVES + 1))
+        if len(found) > MAX_TAG_DIRECTIVES:
+            line = text.count("\n", 0, found[-1].end()) + 1
+            raise TreeError(f"more than {MAX_TAG_DIRECTIVES} lines begin with %TAG", line)
 
 
 def _too_deep(limit: int) -> str:
@@ -160,165 +104,196 @@ def _too_many(limit: int) -> str:
 
 
 class _Open:
-    """A map or list whose end has not come yet."""
+    """A map or list whose end has not come yet. It stands in its parent already."""
 
-    __slots__ = ("anchor", "height", "is_map", "key", "key_line", "lines", "merges", "size", "value")
+    __slots__ = ("anchor", "before", "height", "key", "lines", "merges", "value")
 
-    def __init__(self, is_map: bool, anchor: str | None) -> None:
-        self.is_map = is_map
+    def __init__(self, is_map: bool, anchor: str | None, before: int) -> None:
         self.anchor = anchor
-        self.value: Any = {} if is_map else []
-        self.lines: dict[PathPart, int] = {}
-        self.key: Any = _NO_KEY
-        self.key_line = 0
-        self.merges: list[Any] = []
-        self.size = 1  # values in it, itself included, aliases followed
+        self.before = before  # values in the text before it
         self.height = 1  # levels in it, itself included, aliases followed
+        self.value: Any = {} if is_map else []
+        self.lines: Any = {} if is_map else []
+        self.key: Any = _NO_KEY if is_map else _ITEMS
+        self.merges: list[tuple[Any, int]] | None = None  # what is to be merged, each with its line
 
 
 class _Builder:
     """Takes the events of one text in turn."""
 
     def __init__(self, max_depth: int, max_nodes: int, scalar: ScalarReader) -> None:
-        self.root: Any = None
         self.lines: Lines = {}
         self._max_depth = max_depth
         self._max_nodes = max_nodes
         self._scalar = scalar
         self._plain: dict[str, Any] = {}  # plain scalars repeat a lot
-        self._open: list[_Open] = []
+        self._bottom = self._top = _Open(False, None, 0)  # a list that holds the root
+        self._open = [self._bottom]
         self._anchors: dict[str, tuple[Any, int, int]] = {}  # value, size, height
         self._documents = 0
-        self._line = 0
+        self._nodes = 0  # values so far, aliases followed
+        self._merged = 0  # entries that were copied by merges so far
 
-    def take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self._line = event.start_mark.line + 1
-            value = self._value_of(event)
-            if event.anchor is not None:
-                self._anchors[event.anchor] = (value, 1, 0)
-            self._put(value, 1, 0)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            self._start(event, kind is yaml.MappingStartEvent)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self._end()
-        elif kind is yaml.AliasEvent:
-            self._alias(event)
-        elif kind is yaml.DocumentStartEvent:
-            self._documents += 1
-            if self._documents > 1:
-                raise TreeError("a second document begins; there may be one only", event.start_mark.line + 1)
+    @property
+    def root(self) -> Any:
+        return self._bottom.value[0] if self._bottom.value else None
 
-    def _value_of(self, event: Any) -> Any:
-        text = event.value
-        if event.tag is not None and event.tag != "!":
-            return self._with_tag(event.tag, text)
-        if not event.implicit[0]:
-            return text
-        try:
-            return self._plain[text]
-        except KeyError:
-            pass
+    def takers(self) -> dict[type, Callable[[Any], None]]:
+        """Return what takes an event, by its type."""
+        return {
+            yaml.ScalarEvent: self._scalar_comes,
+            yaml.AliasEvent: self._alias_comes,
+            yaml.MappingStartEvent: self._map_begins,
+            yaml.SequenceStartEvent: self._list_begins,
+            yaml.MappingEndEvent: self._innermost_ends,
+            yaml.SequenceEndEvent: self._innermost_ends,
+            yaml.DocumentStartEvent: self._document_begins,
+            yaml.DocumentEndEvent: _nothing,
+            yaml.StreamStartEvent: _nothing,
+            yaml.StreamEndEvent: _nothing,
+        }
+
+    def _document_begins(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            raise TreeError("a second document begins; there may be one only", event.start_mark.line + 1)
+
+    def _scalar_comes(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        value = event.value
+        if event.implicit[0]:
+            try:
+                value = self._plain[value]
+            except KeyError:
+                value = self._plain_value(value, line)
+        elif event.tag is not None:
+            value = self._tagged_value(event.tag, value, line)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1, 0)
+        self._nodes += 1
+        if self._nodes > self._max_nodes:
+            raise TreeError(_too_many(self._max_nodes), line)
+        self._place(value, line)
+
+    def _plain_value(self, text: str, line: int) -> Any:
         try:
             value = self._plain[text] = self._scalar(text)
         except ValueError as error:
-            raise TreeError(str(error), self._line) from None
+            raise TreeError(str(error), line) from None
         return value
 
-    def _with_tag(self, tag: str, text: str) -> Any:
-        short = tag.removeprefix(_PREFIX)
-        if short in ("str", "timestamp"):
+    def _tagged_value(self, tag: str, text: str, line: int) -> Any:
+        short = tag.removeprefix(scalars.TAG_PREFIX)
+        if short in ("str", "timestamp", "!"):
             return text
-        if short not in ("int", "float", "bool", "null"):
-            raise TreeError(f"the tag {_shown(tag)} is not supported", self._line)
+        if short not in _TAGS:
+            raise TreeError(f"the tag {shown(tag)} is not supported", line)
         try:
-            return _tagged(_PREFIX + short, text)
+            return scalars.of_tag(short, text)
         except (ValueError, KeyError):
-            raise TreeError(f"{text[:40]!r} is not of its tag {_shown(tag)}", self._line) from None
+            raise TreeError(f"{text[:40]!r} is not of its tag {shown(tag)}", line) from None
 
-    def _start(self, event: Any, is_map: bool) -> None:
-        self._line = event.start_mark.line + 1
-        wanted = "map" if is_map else "seq"
-        if event.tag not in (None, "!", _PREFIX + wanted):
-            raise TreeError(f"the tag {_shown(event.tag)} is not supported", self._line)
-        parent = self._open[-1] if self._open else None
-        if parent is not None and parent.is_map and parent.key is _NO_KEY:
-            raise TreeError("a map or list can't be a key", self._line)
-        if len(self._open) >= self._max_depth:
-            raise TreeError(_too_deep(self._max_depth), self._line)
-        if parent is not None:
-            self._note_line(parent)
-        self._open.append(_Open(is_map, event.anchor))
-        self._anchors.pop(event.anchor, None)
+    def _map_begins(self, event: Any) -> None:
+        self._begin(event, _Open(True, event.anchor, self._nodes), "map")
 
-    def _end(self) -> None:
+    def _list_begins(self, event: Any) -> None:
+        self._begin(event, _Open(False, event.anchor, self._nodes), "seq")
+
+    def _begin(self, event: Any, begun: _Open, kind: str) -> None:
+        line = event.start_mark.line + 1
+        if event.tag is not None and event.tag not in ("!", scalars.TAG_PREFIX + kind):
+            raise TreeError(f"the tag {shown(event.tag)} is not supported", line)
+        self._spend(1, line)
+        self._place(begun.value, line)
+        if len(self._open) > self._max_depth:
+            raise TreeError(_too_deep(self._max_depth), line)
+        if event.anchor is not None:
+            self._anchors.pop(event.anchor, None)
+        self._open.append(begun)
+        self._top = begun
+
+    def _innermost_ends(self, event: Any) -> None:
         ended = self._open.pop()
-        for merged in ended.merges:
-            self._merge(ended, merged)
+        parent = self._top = self._open[-1]
+        if ended.height >= parent.height:
+            parent.height = ended.height + 1
+        for merged, line in ended.merges or ():
+            self._merge(ended, merged, line)
         if ended.lines:
             self.lines[id(ended.value)] = ended.lines
+        else:  # another one, gone because its key came twice, may have had the same id
+            self.lines.pop(id(ended.value), None)
         if ended.anchor is not None:
-            self._anchors[ended.anchor] = (ended.value, ended.size, ended.height)
-        self._put(ended.value, ended.size, ended.height)
+            self._anchors[ended.anchor] = (ended.value, self._nodes - ended.before, ended.height)
 
-    def _alias(self, event: Any) -> None:
-        self._line = event.start_mark.line + 1
+    def _alias_comes(self, event: Any) -> None:
+        line = event.start_mark.line + 1
         found = self._anchors.get(event.anchor)
         if found is None:
             inside = any(one.anchor == event.anchor for one in self._open)
             reason = "stands inside what it refers to" if inside else "refers to no anchor before it"
-            raise TreeError(f"the alias *{_shown(event.anchor)} {reason}", self._line)
-        if len(self._open) + found[2] > self._max_depth:
-            raise TreeError(_too_deep(self._max_depth), self._line)
-        self._put(*found)
+            raise TreeError(f"the alias *{shown(event.anchor)} {reason}", line)
+        value, size, height = found
+        if len(self._open) - 1 + height > self._max_depth:
+            raise TreeError(_too_deep(self._max_depth), line)
+        if height >= self._top.height:
+            self._top.height = height + 1
+        self._spend(size, line)
+        self._place(value, line)
 
-    def _put(self, value: Any, size: int, height: int) -> None:
-        """Place a finished value where it belongs: in the innermost open map or list, or as the root."""
-        if not self._open:
-            self.root = None if value is _MERGE else value
+    def _spend(self, nodes: int, line: int) -> None:
+        self._nodes += nodes
+        if self._nodes > self._max_nodes:
+            raise TreeError(_too_many(self._max_nodes), line)
+
+    def _place(self, value: Any, line: int) -> None:
+        """Put a value where it belongs in the innermost open map or list."""
+        parent = self._top
+        key = parent.key
+        if key is _NO_KEY:
+            parent.key = value
+            if type(value) is str:
+                parent.lines[value] = line
+            elif value is not MERGE:
+                parent.lines[_checked_key(value, line)] = line
             return
-        parent = self._open[-1]
-        parent.size += size
-        if parent.size > self._max_nodes:
-            raise TreeError(_too_many(self._max_nodes), self._line)
-        if height >= parent.height:
-            parent.height = height + 1
-        if not parent.is_map:
-            parent.lines.setdefault(len(parent.value), self._line)
-            parent.value.append("<<" if value is _MERGE else value)
-        elif parent.key is _NO_KEY:
-            self._put_key(parent, value)
-        elif parent.key is _MERGE:
-            parent.merges.append(value)
-            parent.key = _NO_KEY
+        if value is MERGE:
+            value = "<<"
+        if key is _ITEMS:
+            parent.value.append(value)
+            parent.lines.append(line)
+            return
+        parent.key = _NO_KEY
+        if key is not MERGE:
+            parent.value[key] = value
+        elif parent.merges is None:
+            parent.merges = [(value, line)]
         else:
-            parent.value[parent.key] = "<<" if value is _MERGE else value
-            parent.lines[parent.key] = parent.key_line
-            parent.key = _NO_KEY
+            parent.merges.append((value, line))
 
-    def _put_key(self, parent: _Open, value: Any) -> None:
-        if isinstance(value, dict | list):
-            raise TreeError("a map or list can't be a key", self._line)
-        parent.key = value
-        parent.key_line = self._line
-
-    def _note_line(self, parent: _Open) -> None:
-        """Remember where an item that is itself a map or list begins; its end would be too late."""
-        if not parent.is_map:
-            parent.lines[len(parent.value)] = self._line
-
-    def _merge(self, ended: _Open, merged: Any) -> None:
+    def _merge(self, ended: _Open, merged: Any, line: int) -> None:
         """Add the entries of a `<<` to a map; what the map has itself, or from an earlier merge, stays."""
         sources = merged if isinstance(merged, list) else [merged]
         for source in sources:
             if not isinstance(source, dict):
-                raise TreeError(f"<< merges maps only; this is {kind_of(source)}", self._line)
+                raise TreeError(f"<< merges maps only; this is {kind_of(source)}", line)
+            self._merged += len(source)  # maps that merge each other level by level copy far more than they hold
+            if self._merged > self._max_nodes:
+                raise TreeError(_too_many(self._max_nodes), line)
             for key, value in source.items():
                 ended.value.setdefault(key, value)
-            for part, line in self.lines.get(id(source), {}).items():
-                ended.lines.setdefault(part, line)
+            for part, place in self.lines.get(id(source), {}).items():
+                ended.lines.setdefault(part, place)
 
 
-def _shown(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:40]}…"
+def _checked_key(value: Any, line: int) -> Any:
+    """Return a key that is no text; refuse what can't be a key."""
+    if isinstance(value, dict | list):
+        raise TreeError("a map or list can't be a key", line)
+    if isinstance(value, int) and abs(value) >= _LARGEST_KEY:
+        raise TreeError(f"the number {shown(str(value))} is too large for a key; put it in quotes", line)
+    return value
+
+
+def _nothing(event: Any) -> None:
+    """Take an event that says nothing."""

@@ -5,8 +5,7 @@ Called by usecases with a target that was built without values. Keys are those o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from engine.schema.constraints import (
     AllowedPattern,
@@ -18,17 +17,9 @@ from engine.schema.constraints import (
     Range,
 )
 from engine.template import coercion, parse
-from engine.template.declarations import ParameterSchema, ParameterType
+from engine.template.declarations import ParameterSchema
 from engine.template.environment import Environment
 from engine.template.wanted import Target
-
-_TYPES: Final[Mapping[ParameterType, str]] = {
-    ParameterType.STRING: "String",
-    ParameterType.NUMBER: "Number",
-    ParameterType.BOOLEAN: "Boolean",
-    ParameterType.LIST: "CommaDelimitedList",
-    ParameterType.JSON: "Json",
-}
 
 
 def report(target: Target, *, show_nested: bool = False) -> dict[str, Any]:
@@ -74,7 +65,7 @@ def _nested(target: Target) -> dict[str, dict[str, Any]]:
 
 def _parameter(schema: ParameterSchema, environment: Environment) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "Type": _TYPES[schema.type],
+        "Type": coercion.CFN_NAMES[schema.type],
         "Description": schema.description,
         "NoEcho": "true" if schema.hidden else "false",
         "Label": schema.label or schema.name,

@@ -6,15 +6,16 @@ The values here are made by `checker` and used through `target`, which is the do
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from engine.model.problems import PathPart
+from engine.model.problems import Path, PathPart, Problem
 from engine.schema.properties import Resolved
 from engine.schema.type_schema import TypeSchema
 from engine.template.declarations import Template
 from engine.template.environment import Environment
-from engine.template.expressions import Expr
+from engine.template.expressions import Expr, Facade
+from engine.template.facts import Facts
 from engine.template.parameters import ParameterValues
 from engine.template.scopes import Conditions
 
@@ -46,9 +47,18 @@ class Declaration:
     template_file: str | None = None  # file of the nested stack's template; None: it is no nested stack
     fingerprint: str = ""  # of a nested stack's template, files and environment; "": it is none
     line: int | None = None
+    place: Path = ()  # of its properties in the template
+    external_id: Expr | None = None  # of the thing that stands for it and is not built; None: it is built
+    facade: Facade | None = None  # what the template behind its type is told of it; None: that asks for nothing
+    hooks: frozenset[str] = frozenset()  # where a walk is to wait for a person (templates.md §13.5)
+    restricted_actions: frozenset[str] = frozenset()  # update, replace
     settled: Resolved | None = field(
         default=None, repr=False
     )  # properties, where nothing in them depends on a walk; None: something does
+
+    def placed(self, problem: Problem) -> Problem:
+        """Return a problem of a property as one of the template, at the line of the resource."""
+        return replace(problem.under(*self.place), line=self.line)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,14 +66,23 @@ class Target:
     """Everything that a walk leads to. Immutable; threads share it."""
 
     template: Template
-    parameters: ParameterValues
+    facts: Facts
     environment: Environment
-    files: Mapping[str, str]
     conditions: Conditions
     declarations: Mapping[str, Declaration]  # only resources whose condition holds, as the template orders them
     attributes_needed: Mapping[str, frozenset[tuple[str, tuple[PathPart, ...]]]]  # resource → (attribute, path)
     output_reads: frozenset[str] = frozenset()  # the resources that the outputs read
     nested: Mapping[str, Target] = field(default_factory=dict)  # resource → the target of its template
+
+    @property
+    def parameters(self) -> ParameterValues:
+        """Return the values of the parameters."""
+        return self.facts.parameters
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Return the files of the request."""
+        return self.facts.files
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ Nothing is stored here; a definition is a value until the transaction that store
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.ids import DefinitionId
 from engine.model.problems import Problem
 from engine.model.records import Definition
-from engine.template import environment
+from engine.schema import properties
+from engine.template import environment, environment_files, parse, source
+from engine.template.declarations import Template
 from engine.template.environment import Environment
+from engine.template.source import DEFAULT_LIMITS, Limits
 from engine.usecases.commands import Given
 
 
@@ -22,37 +25,68 @@ class Definitions:
     """Makes definitions."""
 
     new_id: Callable[[], str]
+    sinks: Collection[str] = ()  # types of event sinks that this engine knows
+    limits: Limits = DEFAULT_LIMITS
 
     def of(self, given: Given) -> Definition:
         """Return what is given as a definition of its own; raise TemplateInvalid where it can't be read."""
         if not given.template:
             raise EngineError(Code.INVALID_ARGUMENT, "no template was given", field="template")
-        environment_ = _environment(given)
+        environment_ = self._environment(given, given.template, given.files)
         return Definition(DefinitionId(self.new_id()), given.template, dict(given.files), environment_.as_map())
 
     def upon(self, stored: Definition, given: Given, clear_parameters: Sequence[str]) -> Definition:
-        """Return the stored definition with what is given laid over it (an update with `existing`, rpc.md §3.3)."""
+        """Return the stored definition with what is given laid over it (an update with `existing`, rpc.md §3.3).
+
+        Stored parameters that a new template does not have are dropped (templates.md §12.5).
+        """
         kept = environment.from_map(stored.environment)
-        parameters = {name: value for name, value in kept.parameters.items() if name not in clear_parameters}
-        merged = environment.overlay(replace(kept, parameters=parameters), _environment(given))
-        return Definition(
-            DefinitionId(self.new_id()),
-            given.template or stored.template,
-            {**stored.files, **given.files},
-            merged.as_map(),
-        )
+        dropped = {*clear_parameters, *self._undeclared(kept.parameters, given.template)}
+        parameters = {name: value for name, value in kept.parameters.items() if name not in dropped}
+        template, files = given.template or stored.template, {**stored.files, **given.files}
+        above = self._environment(given, template, files)
+        merged = environment.overlay(replace(kept, parameters=parameters), above)
+        return Definition(DefinitionId(self.new_id()), template, files, merged.as_map())
 
+    def _undeclared(self, names: Iterable[str], new_template: str) -> set[str]:
+        """Return the names that a new template has no parameter for; "": the template stays, and so do all names."""
+        template = self._template(new_template) if new_template else None
+        return set() if template is None else {name for name in names if name not in template.parameters}
 
-def _environment(given: Given) -> Environment:
-    """Return the environment that is given, as one."""
-    if not given.environment_files:
-        return environment.merge([environment.read(given.environment)], parameters=given.parameters)
-    missing = [name for name in given.environment_files if name not in given.files]
-    if missing:
-        raise TemplateInvalid(
-            Problem(("environment_files", name), "is not among the files of the request", code="INVALID_ENVIRONMENT")
-            for name in missing
-        )
-    texts = [(name, given.files[name]) for name in given.environment_files]
-    read = [environment.read(text, source=name) for name, text in texts]
-    return environment.merge_files(read, parameters=given.parameters)
+    def _environment(self, given: Given, template: str, files: Mapping[str, str]) -> Environment:
+        """Return the environment that is given, as one."""
+        if not given.environment_files:
+            one = environment.read(given.environment, limits=self.limits, sinks=self.sinks)
+            return environment.merge([one], parameters=given.parameters)
+        read = self._read_files(given)
+        types = {}
+        if environment_files.has_strategies(one for _, one in read):
+            types = environment_files.parameter_types(self._template(template), files, limits=self.limits)
+        return environment_files.merge_files(read, parameters=given.parameters, types=types)
+
+    def _read_files(self, given: Given) -> list[tuple[str, Environment]]:
+        """Return the environments of all files; raise TemplateInvalid with the problems of all of them."""
+        read: list[tuple[str, Environment]] = []
+        problems: list[Problem] = []
+        for name in given.environment_files:
+            if name not in given.files:
+                hint = properties.known_names(given.files, name)
+                text = f"is not among the files of the request{hint}"
+                problems.append(Problem(("environment_files", name), text, code=Code.INVALID_ENVIRONMENT))
+                continue
+            try:
+                one = environment.read(given.files[name], source=name, limits=self.limits, sinks=self.sinks)
+            except TemplateInvalid as error:
+                problems += error.problems
+            else:
+                read.append((name, one))
+        if problems:
+            raise TemplateInvalid(problems)
+        return read
+
+    def _template(self, text: str) -> Template | None:
+        """Return the template of a text; None: it is none, which is told when its stack is looked at."""
+        try:
+            return parse.parse(source.load(text, limits=self.limits))
+        except EngineError:
+            return None

@@ -26,6 +26,7 @@ from engine.schema.properties import PropertyValues
 from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
 from engine.template import environment
+from engine.template import target as targets
 from engine.template.target import Target
 from engine.usecases import limits, outputs
 from engine.usecases.beginnings import Beginning
@@ -82,7 +83,8 @@ class NestedStacksOf:
             root_id=owner.top_id,
             nested_depth=owner.nested_depth + 1,
         )
-        inner = tools.declared.of(stack, definition)
+        inner = tools.declared.check(stack, definition)
+        definition = tools.declared.pinned(stack, definition, inner)
         stack = replace(stack, description=inner.template.description)
 
         def store(tx: Tx) -> StackRecord:
@@ -113,7 +115,9 @@ class NestedStacksOf:
     def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
         """Begin to bring the nested stack to what is asked; what is under way there is superseded."""
         definition = self._definition(request)
-        inner = self.tools.declared.of(self._live(stack_id), definition)
+        live, declared = self._live(stack_id), self.tools.declared
+        inner = declared.check(live, definition)
+        definition = declared.pinned(live, definition, inner)
         changed = partial(replace, description=inner.template.description)
         return self._begin(Beginning(StackId(stack_id), Action.UPDATE, definition, changed))
 
@@ -170,10 +174,22 @@ class NestedStacksOf:
 
     def _definition(self, request: NestedRequest) -> Definition:
         inner = environment.child_environment(
-            self.target.environment, self.resource.name, self.resource.type, request.parameters
+            self.target.environment,
+            self.resource.name,
+            self.resource.type,
+            request.parameters,
+            is_known=lambda name: self.tools.declared.registry.find(name) is not None,
         )
         id_ = DefinitionId(self.tools.new_id())
-        return Definition(id_, request.template, self.target.files, inner.as_map())
+        return Definition(id_, request.template, self.target.files, inner.as_map(), self._facade())
+
+    def _facade(self) -> dict[str, Any] | None:
+        """Return what the template inside is told of this resource; None: it asks for nothing."""
+        declaration = self.target.declarations.get(self.resource.name)
+        if declaration is None or declaration.facade is None:
+            return None
+        told = targets.evaluate_facade(replace(declaration, metadata=None), targets.scope_of(self.target, {}))
+        return None if told is None else replace(told, metadata=dict(self.resource.metadata)).as_map()
 
     def _live(self, stack_id: str) -> StackRecord:
         with self.tools.db.read() as tx:

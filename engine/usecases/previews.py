@@ -5,39 +5,50 @@ Nothing is stored and no plugin acts; what only a walk can know is shown as null
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.graph.dag import Dag
-from engine.model.ids import NO_STACK, ResourceId
+from engine.model.ids import NO_STACK, ResourceId, StackId
 from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import preview
-from engine.plan.decide import Desired
+from engine.plan.decide import Desired, external_print
 from engine.plan.preview import Change, Expected, Standing
 from engine.plugin.registry import Registry
 from engine.plugin.resource_type import TEMPLATE_TYPE
 from engine.schema import types
 from engine.template import target as targets
-from engine.template.target import Declaration, NodeValue, Target
+from engine.template.target import EMPTY, Declaration, NodeValue, Target
 from engine.usecases.views import ResourceView, StackView, UpdatePreview
 
 _NOT_BUILT: Final = ResourceId("not built")  # stands in for the row of a thing that is not there yet
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A stack that is there, with its rows."""
+
+    stack: StackRecord
+    rows: Sequence[ResourceRecord] = ()
+
+
+FindBuilt = Callable[[StackId], Built | None]  # the nested stack that a row is made of; None: it is gone
+
+
 def of_create(stack: StackRecord, target: Target, registry: Registry) -> StackView:
-    """Return the stack as a create would make it, with its resources."""
-    expected = _expected(target, (), registry)
-    views = [_view(replace(stack, id=NO_STACK), target, found) for found in expected]
+    """Return the stack as a create would make it, with its resources and those nested in them."""
+    views = _imagined(replace(stack, id=NO_STACK), target, registry)
     return StackView(stack, parameters=target.parameters.shown(), resources=views)
 
 
-def of_update(stack: StackRecord, target: Target, rows: Sequence[ResourceRecord], registry: Registry) -> UpdatePreview:
-    """Return what an update of the stack would do to each of its resources."""
+def of_update(
+    built: Built, target: Target, registry: Registry, *, find_nested: FindBuilt | None = None
+) -> UpdatePreview:
+    """Return what an update of the stack would do to each resource; with `find_nested` to nested ones too."""
     buckets: dict[Change, list[ResourceView]] = {change: [] for change in Change}
-    for found in _expected(target, rows, registry):
-        buckets[found.change].append(_view(stack, target, found))
+    _sort(built, target, registry, find_nested=find_nested, into=buckets)
     return UpdatePreview(
         unchanged=buckets[Change.UNCHANGED],
         updated=buckets[Change.UPDATED],
@@ -45,6 +56,45 @@ def of_update(stack: StackRecord, target: Target, rows: Sequence[ResourceRecord]
         added=buckets[Change.ADDED],
         deleted=buckets[Change.DELETED],
     )
+
+
+def _imagined(stack: StackRecord, target: Target, registry: Registry) -> list[ResourceView]:
+    """Return the resources of a stack that is not there, each with what is nested in it."""
+    views = []
+    for found in _expected(target, (), registry):
+        inner = target.nested.get(found.name)
+        nested = () if inner is None else _imagined(_inside(stack, found.name), inner, registry)
+        views.append(replace(_view(stack, target, found), resources=nested))
+    return views
+
+
+def _inside(stack: StackRecord, resource: str) -> StackRecord:
+    """Return the stack that a resource will be made of, as far as that is known."""
+    depth = stack.nested_depth + 1
+    return replace(stack, id=NO_STACK, name=f"{stack.name}-{resource}", parent_resource=resource, nested_depth=depth)
+
+
+def _sort(
+    built: Built,
+    target: Target,
+    registry: Registry,
+    *,
+    find_nested: FindBuilt | None,
+    into: dict[Change, list[ResourceView]],
+) -> None:
+    """Put every resource where it belongs, and with `find_nested` every one below it (rpc.md §4.2)."""
+    for found in _expected(target, built.rows, registry):
+        into[found.change].append(_view(built.stack, target, found))
+        if find_nested is None:
+            continue
+        new, old = Built(_inside(built.stack, found.name)), None
+        if found.row is not None and found.row.nested_stack_id is not None:
+            old = find_nested(found.row.nested_stack_id)
+        if old is not None and found.change is Change.REPLACED:
+            _sort(old, EMPTY, registry, find_nested=find_nested, into=into)
+            old = None
+        inner = target.nested.get(found.name, EMPTY)
+        _sort(old or new, inner, registry, find_nested=find_nested, into=into)
 
 
 def _expected(target: Target, rows: Sequence[ResourceRecord], registry: Registry) -> list[Expected]:
@@ -58,7 +108,10 @@ def _expected(target: Target, rows: Sequence[ResourceRecord], registry: Registry
 
 def _desired(target: Target, declaration: Declaration, standing: Mapping[str, Standing]) -> Desired:
     values = {other: _value(standing[other]) for other in declaration.requires}
-    resolved = targets.evaluate_properties(declaration, targets.scope_of(target, values))
+    scope = targets.scope_of(target, values)
+    resolved = targets.evaluate_properties(declaration, scope)
+    external_id = targets.evaluate_external_id(declaration, scope)
+    fingerprint = targets.fingerprint_of(declaration, scope) if external_id is None else external_print(external_id)
     rows = (standing[other].row for other in declaration.requires)
     return Desired(
         name=declaration.name,
@@ -68,7 +121,9 @@ def _desired(target: Target, declaration: Declaration, standing: Mapping[str, St
         properties=resolved.values,
         requires=frozenset(_NOT_BUILT if row is None else row.id for row in rows),
         deletion_policy=declaration.deletion_policy,
-        fingerprint=declaration.fingerprint,
+        fingerprint=fingerprint,
+        external_id=external_id,
+        restricted_actions=declaration.restricted_actions,
     )
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from engine.model.errors import Code, EngineError
 from engine.plugin.registry import Registry
-from engine.schema import attributes, patterns
-from engine.schema.attributes import AttributeSchema
-from engine.schema.properties import PropertySchema
+from engine.schema import patterns
 from engine.schema.support import SupportStatus
 from engine.schema.type_schema import TypeSchema
-from engine.schema.types import Kind
 
 _FLAGS: Final = re.compile(r"\(\?[a-zA-Z]+\)")  # for the whole pattern: they may stand at its beginning only
-SHOW: Final = AttributeSchema("Detailed information about resource.", kind=Kind.MAP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +50,15 @@ class ResourceTypes:
         if not type_name:
             raise EngineError(Code.INVALID_RESOURCE_TYPE, "type_name: a resource type has a name", field="type_name")
         found = self.registry.get(type_name).schema()
-        if found.support.status is SupportStatus.HIDDEN:
+        if found.support.is_hidden:
             text = f"{type_name} is hidden: old stacks may have it, new templates may not"
             raise EngineError(Code.RESOURCE_TYPE_HIDDEN, text, type_name=type_name)
         return found
 
 
-def shown_properties(schemas: Mapping[str, PropertySchema]) -> dict[str, PropertySchema]:
-    """Return the properties that templates may use."""
-    return {
-        name: schema
-        for name, schema in schemas.items()
-        if schema.implemented and schema.support.status is not SupportStatus.HIDDEN
-    }
-
-
-def shown_attributes(schemas: Mapping[str, AttributeSchema]) -> dict[str, AttributeSchema]:
-    """Return the attributes that templates may read; `show` is one of every type."""
-    visible = {name: one for name, one in schemas.items() if one.support.status is not SupportStatus.HIDDEN}
-    return {attributes.SHOW: SHOW, **visible}
-
-
 def _is_wanted(schema: TypeSchema, wanted: ListTypes) -> bool:
     support = schema.support
-    if support.status is SupportStatus.HIDDEN:
+    if support.is_hidden:
         return False
     if wanted.support_status is not None and support.status is not wanted.support_status:
         return False

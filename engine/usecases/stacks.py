@@ -22,6 +22,7 @@ from engine.runtime.traversals import Traversals
 from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
 from engine.store.stacks import StackQuery
+from engine.template import parameters
 from engine.template.target import Target
 from engine.usecases import access, limits, outputs, previews, stack_filters
 from engine.usecases.beginnings import Beginning, begin
@@ -29,6 +30,7 @@ from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
 from engine.usecases.once import Answered, Once
+from engine.usecases.previews import Built
 from engine.usecases.services import ADMIN
 from engine.usecases.views import StackView, UpdatePreview
 
@@ -72,6 +74,7 @@ class Stacks:
             with self.db.read() as tx:
                 once.check(tx)
             new, definition = self._new_stack(caller, command, StackId(self.new_id()))
+            _refuse_hooks(self.declared.of(new, definition))
             return self.traversals.begin(lambda tx: self._store_new(tx, new, definition, once)).identity
         except Answered as repeated:
             return StackIdentity(**repeated.answer)
@@ -86,7 +89,11 @@ class Stacks:
                 stored = templates.load(tx, stack.definition_id)
             _check_can_update(stack)
             definition = self._changed_definition(stored, command)
-            description = _description(self._checked_target(stack, definition))
+            target = self._checked_target(stack, definition)
+            _check_immutables(self.declared.of(stack, stored), target)
+            _refuse_hooks(target)
+            definition = self.declared.pinned(stack, definition, target)
+            description = _description(target)
             changed = partial(_with_options, command=command, description=description)
             return self._begin(Beginning(stack.id, Action.UPDATE, definition, changed), once).identity
         except Answered as repeated:
@@ -110,7 +117,7 @@ class Stacks:
             if stacks.by_name(tx, caller.project, command.name) is not None:
                 text = f"The Stack ({command.name}) already exists."
                 raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
-        target = self.declared.build(stack, definition)
+        target = self.declared.of(stack, definition)
         return previews.of_create(stack, target, self.declared.registry)
 
     def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
@@ -121,7 +128,9 @@ class Stacks:
             rows = resources.of_stack(tx, stack.id)
         definition = self._changed_definition(stored, command)
         target = self._checked_target(stack, definition)
-        return previews.of_update(stack, target, rows, self.declared.registry)
+        _check_immutables(self.declared.of(stack, stored), target)
+        find = partial(_find_built, self.db) if command.show_nested else None
+        return previews.of_update(Built(stack, rows), target, self.declared.registry, find_nested=find)
 
     def show(
         self, caller: Caller, identity: StackIdentity | None, *, resolve_outputs: bool = True, page: ListStacks
@@ -171,11 +180,11 @@ class Stacks:
             username=caller.user,
         )
         target = self._checked_target(stack, definition)
-        return replace(stack, description=_description(target)), definition
+        return replace(stack, description=_description(target)), self.declared.pinned(stack, definition, target)
 
     def _checked_target(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target, valid and within the limit of resources."""
-        target = self.declared.of(stack, definition)
+        target = self.declared.check(stack, definition)
         most = self.limits.max_resources_per_stack
         limits.check_count(len(target.declarations), most, "resources in one stack")
         return target
@@ -220,6 +229,30 @@ class Stacks:
 def _check_can_update(stack: StackRecord) -> None:
     """Raise INVALID_STACK_STATE early, before a definition is checked that could not be used."""
     begin(stack, Action.UPDATE, traversal=stack.traversal, now=stack.created_time)
+
+
+def _find_built(db: Database, stack_id: StackId) -> Built | None:
+    with db.read() as tx:
+        stack = stacks.get(tx, stack_id)
+        return None if stack is None else Built(stack, resources.of_stack(tx, stack_id))
+
+
+def _refuse_hooks(target: Target) -> None:
+    """Raise NOT_YET_IMPLEMENTED where the environment wants a walk to wait: one that went on would not obey."""
+    names = sorted(one.name for one in target.declarations.values() if one.hooks)
+    if names:
+        text = f"hooks ({', '.join(names)}): this engine can check them and can't wait at them yet"
+        raise EngineError(Code.NOT_YET_IMPLEMENTED, text, field="environment")
+    for inner in target.nested.values():
+        _refuse_hooks(inner)
+
+
+def _check_immutables(old: Target, new: Target) -> None:
+    """Raise IMMUTABLE_PARAMETER_MODIFIED if an update changes a parameter that may never change."""
+    names = parameters.modified_immutables(old.parameters, new.parameters)
+    if names:
+        text = f"The following parameters are immutable and may not be updated: {', '.join(names)}"
+        raise EngineError(Code.IMMUTABLE_PARAMETER_MODIFIED, text, parameters=", ".join(names))
 
 
 def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:

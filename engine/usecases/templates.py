@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from engine.model.errors import Code, EngineError
-from engine.model.ids import NO_STACK, DefinitionId, StackIdentity
+from engine.model.ids import NO_STACK, ContentHash, DefinitionId, StackIdentity
 from engine.model.records import Caller, Definition, StackRecord
 from engine.model.states import Action, Status
 from engine.runtime.declared import Declared
+from engine.runtime.kept import Kept
 from engine.store import templates
 from engine.store.database import Database
-from engine.template import coercion, dialects, validate
+from engine.template import coercion, dialects, generate, validate
 from engine.template.dialects import VersionInfo
 from engine.template.expressions import Function
 from engine.template.target import Target
 from engine.usecases import access
 from engine.usecases.commands import Given
 from engine.usecases.definitions import Definitions
+from engine.usecases.resource_types import ResourceTypes
 
 IGNORABLE: Final = ("99001",)  # the service of a resource type is not available: without services, never found wrong
+_KEPT_REPORTS: Final = 4_000_000  # characters, as JSON
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INTERNAL_SECTION: Final = "encrypted_param_names"  # a note of the engine to itself
 _SECRET_SECTIONS: Final = ("parameters", "parameter_defaults")
@@ -35,6 +40,7 @@ class Templates:
     db: Database
     declared: Declared
     definitions: Definitions
+    reports: Kept[ContentHash, Mapping[str, Any]] = field(default_factory=lambda: Kept(_KEPT_REPORTS, _size))
 
     def get(self, caller: Caller, identity: StackIdentity) -> str:
         """Return the template of a stack, deleted ones too, exactly as it was written."""
@@ -56,15 +62,26 @@ class Templates:
 
     def validate(
         self, caller: Caller, given: Given, *, show_nested: bool = False, ignorable_errors: Sequence[str] = ()
-    ) -> dict[str, Any]:
-        """Return what `template.validate` reports of a template; raise TemplateInvalid with all problems."""
+    ) -> Mapping[str, Any]:
+        """Return what `template.validate` reports of a template; raise TemplateInvalid with all problems.
+
+        What was found in order is kept by a hash over all that it hangs on; what was not is looked at each time.
+        """
         unknown = [code for code in ignorable_errors if code not in IGNORABLE]
         if unknown:
             text = f"ignorable_errors: {unknown[0]} is not known; known: {', '.join(IGNORABLE)}"
             raise EngineError(Code.INVALID_ARGUMENT, text, field="ignorable_errors")
+        key = _content(caller.project, given, show_nested)
+        return self.reports.get(key) or self.reports.put(key, self._report(caller, given, show_nested))
+
+    def _report(self, caller: Caller, given: Given, show_nested: bool) -> Mapping[str, Any]:
         definition = self.definitions.of(given)
-        target = self.declared.build(_nobody(caller, definition.id), definition, strict=False)
+        target = self.declared.validate(_nobody(caller, definition.id), definition)
         return validate.report(target, show_nested=show_nested)
+
+    def generate(self, type_name: str, form: generate.Form) -> str:
+        """Return a template to begin with, for one resource of a type; refuse a type as `ResourceTypes.schema` does."""
+        return generate.text(ResourceTypes(self.declared.registry).schema(type_name), form)
 
     def versions(self) -> Sequence[VersionInfo]:
         """Return the versions of the language that there are, sorted by their text."""
@@ -86,6 +103,17 @@ class Templates:
             return frozenset(_hidden_in(self.declared.of(stack, definition)))
         except EngineError:
             return None
+
+
+def _content(project: str, given: Given, show_nested: bool) -> ContentHash:
+    """Return a hash over a whole request; the project counts, because a template may read it."""
+    parts = [project, show_nested, *(getattr(given, one.name) for one in fields(given))]
+    text = json.dumps(parts, default=list)
+    return ContentHash(sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _size(report: Mapping[str, Any]) -> int:
+    return len(json.dumps(report, default=repr))
 
 
 def _hidden_in(target: Target) -> Iterator[str]:

@@ -44,6 +44,7 @@ class ResourceView:
     description: str = ""
     attributes: Mapping[str, Any] | None = None  # None: not asked for
     properties: Mapping[str, Any] | None = None  # a preview only; what is not known before the walk reads None
+    resources: Sequence[ResourceView] = ()  # a preview only: what the nested stack will consist of
     detailed: bool = False  # False: description, metadata and attributes were not asked for
 
 

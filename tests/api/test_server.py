@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import subprocess
@@ -33,7 +34,6 @@ NOT_YET = {
     "DeleteSoftwareConfig",
     "DeleteSoftwareDeployment",
     "ExportStack",
-    "GenerateTemplate",
     "ListSoftwareConfigs",
     "ListSoftwareDeployments",
     "MetadataSoftwareDeployments",
@@ -272,6 +272,15 @@ def test_grpcurl_describes_a_message(served: Served) -> None:
 @needs_grpcurl
 def test_grpcurl_calls(served: Served) -> None:
     assert '"revision": "first"' in grpcurl(served, f"{SERVICE.full_name}/GetRevision", data="{}")
+
+
+@needs_grpcurl
+def test_grpcurl_names_a_choice_by_its_word(served: Served) -> None:
+    wanted = '{"type_name": "OS::Heat::None", "template_type": "TEMPLATE_TYPE_HOT"}'
+
+    answer = grpcurl(served, f"{SERVICE.full_name}/GenerateTemplate", data=wanted)
+
+    assert "description: Initial template of None\n" in json.loads(answer)["template"]
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])

@@ -4,8 +4,9 @@ from typing import Any
 
 import grpc
 import pytest
+import yaml
 from google.protobuf.json_format import MessageToDict
-from isotherm.v1 import common_pb2, template_pb2
+from isotherm.v1 import common_pb2, stack_pb2, template_pb2
 
 from kit.served import HOT, Served
 
@@ -135,7 +136,7 @@ def test_versions_come_with_their_aliases(served: Served) -> None:
 
     assert list(versions) == sorted(versions)
     newest = versions["heat_template_version.2021-04-16"]
-    assert (newest.type, newest.aliases) == (template_pb2.TEMPLATE_TYPE_HOT, ["wallaby"])
+    assert (newest.type, newest.aliases) == (template_pb2.TEMPLATE_TYPE_HOT, ["heat_template_version.wallaby"])
 
 
 def functions(served: Served, version: str, *, with_condition: bool = False) -> list[str]:
@@ -158,3 +159,85 @@ def test_functions_of_no_version_are_not_found(served: Served) -> None:
     request = template_pb2.ListTemplateFunctionsRequest(template_version="heat_template_version.1999-01-01")
 
     assert served.refusal("ListTemplateFunctions", request).reason == "NOT_FOUND"
+
+
+def generated(served: Served, type_name: str, **fields: Any) -> str:
+    request = template_pb2.GenerateTemplateRequest(type_name=type_name, **fields)
+    return str(served.call("GenerateTemplate", request).template)
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "version"),
+    [
+        pytest.param({}, "HeatTemplateFormatVersion", "2012-12-12", id="not told"),
+        pytest.param(
+            {"template_type": template_pb2.TEMPLATE_TYPE_CFN}, "HeatTemplateFormatVersion", "2012-12-12", id="CFN"
+        ),
+        pytest.param(
+            {"template_type": template_pb2.TEMPLATE_TYPE_HOT}, "heat_template_version", "2016-10-14", id="HOT"
+        ),
+    ],
+)
+def test_a_template_is_generated_in_the_language_that_is_asked_for(
+    served: Served, fields: dict[str, Any], key: str, version: str
+) -> None:
+    text = generated(served, "OS::Heat::RandomString", **fields)
+
+    assert text.startswith(f"{key}: '{version}'\n")
+    sections = {name.lower(): section for name, section in yaml.safe_load(text).items()}
+    assert sections["description"] == "Initial template of RandomString"
+    assert set(sections["parameters"]) == {"length", "character_classes", "character_sequences", "salt"}
+    assert set(sections["resources"]) == {"RandomString"}
+    assert set(sections["outputs"]) == {"value", "show", "OS::stack_id"}
+
+
+def test_a_generated_template_makes_a_stack_as_it_is(served: Served) -> None:
+    text = generated(served, "OS::Heat::RandomString", template_type=template_pb2.TEMPLATE_TYPE_HOT)
+
+    identity = served.create("generated", text, parameters={"length": 7, "character_sequences": [], "salt": ""})
+
+    (stack,) = served.call(
+        "ShowStack", stack_pb2.ShowStackRequest(stack_identity=identity, resolve_outputs=True)
+    ).stacks
+    assert stack.stack_status == common_pb2.STATUS_COMPLETE
+    outputs = {one.output_key: one.output_value.string_value for one in stack.outputs}
+    assert len(outputs["value"]) == 7
+    assert outputs["OS::stack_id"] == outputs["value"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "reason"),
+    [
+        pytest.param({}, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_RESOURCE_TYPE", id="no name"),
+        pytest.param(
+            {"type_name": "OS::Heat::Nothing"}, grpc.StatusCode.NOT_FOUND, "RESOURCE_TYPE_NOT_FOUND", id="unknown"
+        ),
+        pytest.param(
+            {"type_name": "Isotherm::Template"},
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "RESOURCE_TYPE_HIDDEN",
+            id="hidden",
+        ),
+        pytest.param(
+            {"type_name": "OS::Heat::None", "template_type": 3},
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_ARGUMENT",
+            id="a language that there is not",
+        ),
+    ],
+)
+def test_a_template_that_can_not_be_generated(
+    served: Served, fields: dict[str, Any], code: grpc.StatusCode, reason: str
+) -> None:
+    refused = served.refusal("GenerateTemplate", template_pb2.GenerateTemplateRequest(**fields))
+
+    assert (refused.code, refused.reason) == (code, reason)
+
+
+def test_a_language_that_there_is_not_is_named_by_its_field(served: Served) -> None:
+    request = template_pb2.GenerateTemplateRequest(type_name="OS::Heat::None", template_type=3)
+
+    refused = served.refusal("GenerateTemplate", request)
+
+    assert [field for field, _ in refused.violations] == ["template_type"]
+    assert "TEMPLATE_TYPE_HOT" in refused.message

@@ -216,6 +216,24 @@ def test_a_type_is_shown_with_properties_and_attributes(engine, isotherm) -> Non
     assert "color" in text
 
 
+def test_a_template_to_begin_with_is_printed_as_it_is(engine, isotherm) -> None:
+    engine.answers["GenerateTemplate"] = template_pb2.GenerateTemplateResponse(template="a: b\n")
+
+    assert isotherm("template", "generate", "T", "--format", "cfn").stdout == "a: b\n"
+    assert engine.asked["GenerateTemplate"][-1].template_type == template_pb2.TEMPLATE_TYPE_CFN
+
+
+def test_versions_and_functions_of_the_language_are_listed(engine, isotherm) -> None:
+    version = template_pb2.TemplateVersion(version="heat_template_version.2016-10-14", aliases=["newton"])
+    engine.answers["ListTemplateVersions"] = template_pb2.ListTemplateVersionsResponse(template_versions=[version])
+    function = template_pb2.TemplateFunction(functions="if", description="Yield one of two values.")
+    engine.answers["ListTemplateFunctions"] = template_pb2.ListTemplateFunctionsResponse(template_functions=[function])
+
+    assert "heat_template_version.2016-10-14" in isotherm("template", "versions").stdout
+    assert "Yield one of two values." in isotherm("template", "functions", "v", "--with-condition").stdout
+    assert engine.asked["ListTemplateFunctions"][-1].with_condition
+
+
 def test_types_and_engines_are_listed(engine, isotherm) -> None:
     resource_type = resource_type_pb2.ResourceType(resource_type="T", description="A thing.")
     engine.answers["ListResourceTypes"] = resource_type_pb2.ListResourceTypesResponse(resource_types=[resource_type])

@@ -97,13 +97,48 @@ def test_hello_keeps_its_secret_over_the_update(engine: EngineProcess) -> None:
 
 @pytest.mark.parametrize(
     ("template", "environments"),
-    [("hello", []), ("hello-v2", []), ("failing", []), ("tree", ["-e", "examples/tree-env.yaml"])],
+    [
+        ("hello.yaml", []),
+        ("hello-v2.yaml", []),
+        ("failing.yaml", []),
+        ("tree.yaml", ["-e", "examples/tree-env.yaml"]),
+        ("language.yaml", []),
+        ("cloudformation.json", []),
+    ],
 )
 def test_the_templates_are_valid(engine: EngineProcess, template: str, environments: list[str]) -> None:
-    result = isotherm(engine, "template", "validate", "-t", f"examples/{template}.yaml", *environments)
+    result = isotherm(engine, "template", "validate", "-t", f"examples/{template}", *environments)
 
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(f"examples/{template}.yaml is valid.")
+    assert result.stdout.startswith(f"examples/{template} is valid.")
+
+
+def test_the_language_computes_what_its_example_says(engine: EngineProcess) -> None:
+    template = (EXAMPLES / "language.yaml").read_text(encoding="utf-8")
+    engine.create("language", template, parameters={"environment": "production", "zones": "east,south"})
+
+    stack = engine.settled("language")
+    outputs = {output["output_key"]: output["output_value"] for output in stack["outputs"]}
+    assert stack["state"] == "CREATE_COMPLETE"
+    assert re.fullmatch(r"[0-9a-f]{64}", outputs.pop("fingerprint"))
+    assert outputs == {
+        "names": ["spare", "web-east", "web-south"],
+        "cores": 16,
+        "url": "https://production.example.org/status?zones=east%2Csouth",
+        "motd": "Welcome to production, 3 hosts.",
+    }
+
+
+def test_cloudformation_builds_as_hot_does(engine: EngineProcess) -> None:
+    engine.create("cfn", (EXAMPLES / "cloudformation.json").read_text(encoding="utf-8"), parameters={"Stage": "live"})
+
+    stack = engine.settled("cfn")
+    assert stack["state"] == "CREATE_COMPLETE"
+    assert {one["output_key"]: one["output_value"] for one in stack["outputs"]} == {
+        "Greeting": "ann and bob",
+        "Stage": "live",
+    }
+    assert stack["parameters"]["AWS::Region"] == "ap-southeast-1"
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,9 @@ def test_what_is_no_text_cannot_be_sent(write, tmp_path: Path) -> None:
 
     with pytest.raises(Failed, match="no UTF-8 text"):
         files.collect(root, [], {})
+
+
+def test_a_key_without_a_space_after_its_colon_mentions_a_file_too() -> None:
+    found = list(files.references("outputs: {x: {value: {a:[1], get_file: b}}}", in_environment=False))
+
+    assert [one.key for one in found] == ["b"]

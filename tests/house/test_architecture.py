@@ -1,6 +1,6 @@
 """ARCHITECTURE.md says what is: the tables of states are printed into it, and its floors are those of the linter.
 
-`python -m pytest tests/house/test_architecture.py --update-golden` prints the tables again.
+`python -m pytest tests/house/test_architecture.py --update-golden` prints all tables again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.model import states
+from engine.template import dialects
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "ARCHITECTURE.md"
@@ -27,6 +28,15 @@ def test_the_table_of_states_is_printed_as_it_is(
     diagram = f"```mermaid\n{states.as_diagram(table)}```\n"
     printed = f"<!-- {title} states -->\n\n{diagram}\n{states.as_markdown(table)}\n<!-- end -->"
     between = re.compile(rf"<!-- {title} states -->.*?<!-- end -->", re.DOTALL)
+    if request.config.getoption("--update-golden"):
+        PAGE.write_text(between.sub(printed, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+    assert printed in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_table_of_functions_is_printed_as_it_is(request: pytest.FixtureRequest) -> None:
+    printed = f"<!-- functions -->\n\n{dialects.as_markdown()}\n<!-- end -->"
+    between = re.compile(r"<!-- functions -->.*?<!-- end -->", re.DOTALL)
     if request.config.getoption("--update-golden"):
         PAGE.write_text(between.sub(printed, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from benchmarks.figures import Figure
-from benchmarks.sections import idle, reads, walks
+from benchmarks.sections import idle, language, reads, walks
 from benchmarks.sizes import Sizes
 
 SMALLEST = Sizes(rounds=1, large=4, small=3, stored=25, callers=2, seconds=0.2, commits=3, starts=1)
@@ -19,6 +19,7 @@ SMALLEST = Sizes(rounds=1, large=4, small=3, stored=25, callers=2, seconds=0.2, 
         pytest.param(walks.measure, 7, id="walks"),
         pytest.param(reads.measure, 6, id="reads"),
         pytest.param(idle.measure, 2, id="idle"),
+        pytest.param(language.measure, 3, id="language"),
     ],
 )
 def test_a_section_measures_its_rows(measure: Callable[[Sizes], Iterator[Figure]], rows: int) -> None:

@@ -31,6 +31,7 @@ class Bench:
         self.calls: list[tuple[Action, str]] = []
         self.built: dict[str, str] = {}  # the ledger: idempotency token → name, of what exists
         self.creations: Counter[str] = Counter()  # by token; more than 1 was built twice
+        self.outside: set[str] = set()  # ids of things that others have built
         self.together = 0  # creates wait until so many wait at the same time; 0: they don't
         self.threads_then: list[threading.Thread] = []  # all there were at the moment that the last of them came
         self._let_go = threading.Event()
@@ -126,6 +127,11 @@ class Thing(ResourceType):
 
     def poll(self, ctx: Context) -> Outcome:
         return _bench(ctx).act(ctx)
+
+    def check(self, ctx: Context) -> Outcome:
+        if ctx.physical_id in _bench(ctx).outside:
+            return Done(data={"value": "found"})
+        raise ResourceFailed(f"there is no thing {ctx.physical_id}")
 
     def find(self, ctx: Context) -> Outcome | None:
         there = ctx.idempotency_token in _bench(ctx).built

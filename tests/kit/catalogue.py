@@ -33,14 +33,21 @@ class Attributes(AttributeGroup):
     data = attribute("A tree.")
 
 
+DESCRIPTION = string("In words.", on_change=OnChange.UPDATE)
+
+
 class Catalogue:
-    """`Thing` (properties, attributes), `Disk` (kept as a snapshot), `Anything`, `Soft` (nobody waits for it)."""
+    """`Thing` (properties, attributes), `Disk` (kept as a snapshot), `Anything`, `Soft` (nobody waits for it).
+
+    `Described` has a property `description`.
+    """
 
     def __init__(self) -> None:
         self._types = {
             "Test::Thing": TypeSchema("Test::Thing", Properties.schemas, Attributes.schemas),
             "Test::Disk": TypeSchema("Test::Disk", Properties.schemas, Attributes.schemas, snapshots_on_delete=True),
             "Test::Soft": TypeSchema("Test::Soft", Properties.schemas, Attributes.schemas, strict_dependency=False),
+            "Test::Described": TypeSchema("Test::Described", {"description": DESCRIPTION}),
             "Test::Anything": TypeSchema("Test::Anything", any_property=True, any_attribute=True),
         }
 

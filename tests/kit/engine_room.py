@@ -20,11 +20,12 @@ from engine.plugin import registry as registries
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
 from engine.runtime.clock import SystemClock
-from engine.runtime.declared import Declared
+from engine.runtime.declared import Declared, Outside
 from engine.runtime.machinery import Settings, Surroundings
 from engine.store import events, resources, stacks
 from engine.store.crypto import Keys
 from engine.store.database import Database
+from engine.template import queries
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
 from engine.usecases import outputs
@@ -115,6 +116,7 @@ class EngineRoom:
         bench: Bench | None = None,
         hidden_tags: Sequence[str] = (),
         template_limits: TemplateLimits | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self.url = f"sqlite:///{folder / 'isotherm.db'}"
         if not (folder / "isotherm.db").exists():
@@ -127,6 +129,7 @@ class EngineRoom:
         self._template_limits = template_limits or TemplateLimits(
             max_resources=limits.max_resources_per_stack, max_nested_depth=limits.max_nested_stack_depth
         )
+        self._outside = outside or Outside(queries=queries)  # yaql in process: no test of these needs a cage
         self._running = False
         self._open()
 
@@ -219,7 +222,7 @@ class EngineRoom:
             self.news.note(batch)
 
         self.db = Database.open(self.url, Keys([databases.KEY]), published=published)
-        declared = Declared(REGISTRY, self._template_limits)
+        declared = Declared(REGISTRY, self._template_limits, self._outside)
         among = Surroundings(
             EngineId(machinery.new_id()), bus, self.neighbours, self._ports, self.clock or SystemClock()
         )

@@ -135,6 +135,48 @@ FAILED_UPDATE = row("UPDATE_FAILED", pending=pending(loose="2"))
             id="what may never change",
         ),
         pytest.param(
+            desired(properties=loose("2"), restricted_actions=frozenset({"update"})),
+            row(),
+            Rules(),
+            decide.Restricted(row(), "update"),
+            id="an update that the environment forbids",
+        ),
+        pytest.param(
+            desired(properties={**WANTED, "fixed": "2"}, restricted_actions=frozenset({"replace"})),
+            row(),
+            Rules(),
+            decide.Restricted(row(), "replace"),
+            id="a replacement that the environment forbids",
+        ),
+        pytest.param(
+            desired(restricted_actions=frozenset({"update", "replace"})),
+            row(),
+            Rules(),
+            decide.Keep(row(), moved=False),
+            id="nothing to do, whatever is forbidden",
+        ),
+        pytest.param(
+            desired(external_id="x", fingerprint=decide.external_print("x")),
+            row(),
+            Rules(),
+            decide.Refuse(row(), frozenset({"external_id"})),
+            id="what was built does not become what was not",
+        ),
+        pytest.param(
+            desired(external_id="x", fingerprint=decide.external_print("x")),
+            row(fingerprint=decide.external_print("y")),
+            Rules(),
+            decide.Refuse(row(fingerprint=decide.external_print("y")), frozenset({"external_id"})),
+            id="another thing that exists",
+        ),
+        pytest.param(
+            desired(external_id="x", fingerprint=decide.external_print("x")),
+            row(fingerprint=decide.external_print("x")),
+            Rules(),
+            decide.Keep(row(fingerprint=decide.external_print("x")), moved=False),
+            id="the same thing that exists",
+        ),
+        pytest.param(
             desired(), row("CREATE_FAILED"), Rules(), decide.Create(row("CREATE_FAILED")), id="failed is replaced"
         ),
         pytest.param(

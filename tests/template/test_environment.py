@@ -1,16 +1,22 @@
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from operator import or_
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.errors import Code, EngineError, TemplateInvalid
-from engine.template import environment, registry
+from engine.model.errors import Code, TemplateInvalid
+from engine.model.problems import Problem
+from engine.template import environment
 from engine.template.environment import Environment
+
+
+def problems_of(text: str, **options: Any) -> list[Problem]:
+    with pytest.raises(TemplateInvalid) as caught:
+        environment.read(text, source="env.yaml", **options)
+    return list(caught.value.problems)
 
 
 def test_a_text_is_read() -> None:
@@ -19,62 +25,165 @@ def test_a_text_is_read() -> None:
     assert (found.parameters, found.parameter_defaults, found.resource_registry) == ({"a": 1}, {"b": 2}, {"A": "B"})
 
 
+def test_every_section_is_read() -> None:
+    text = """
+        event_sinks: [{type: zaqar-queue, target: q}]
+        parameter_merge_strategies: {a: merge, default: deep_merge}
+        encrypted_param_names: [a]
+        resource_registry:
+          resources:
+            web: {hooks: pre-create, restricted_actions: [update, replace], 1: {2: {hooks: []}}}
+            gone: null
+    """
+    found = environment.read(text, sinks={"zaqar-queue"})
+
+    assert found.event_sinks == ({"type": "zaqar-queue", "target": "q"},)
+    assert found.parameter_merge_strategies == {"a": "merge", "default": "deep_merge"}
+    assert found.encrypted_param_names == ("a",)
+    assert found.resource_registry["resources"]["web"] == {
+        "hooks": "pre-create",
+        "restricted_actions": ["update", "replace"],
+        "1": {"2": {"hooks": []}},
+    }
+
+
+def test_a_text_of_json_may_write_characters_as_programs_do() -> None:
+    assert environment.read('{"parameters": {"a": "\\ud83d\\ude00"}}').parameters == {"a": "\U0001f600"}
+    assert "is not YAML" in problems_of('{"parameters": {"a": "\\ud83d"}}')[0].summary
+    assert "is not YAML" in problems_of('{"parameters": {"a": "')[0].summary
+
+
 def test_nothing_is_an_empty_environment() -> None:
     assert environment.read("") == environment.EMPTY
+
+
+HOOKS = "resource_registry.resources.a.hooks"
 
 
 @pytest.mark.parametrize(
     ("text", "path", "expected"),
     [
-        pytest.param("parameters:", "environment.parameters", "is empty", id="null"),
-        pytest.param("parameter: {}", "environment.parameter", "did you mean parameters", id="section"),
-        pytest.param("parameters: [a]", "environment.parameters", "has to be a map", id="list"),
-        pytest.param("event_sinks: {}", "environment.event_sinks", "has to be a list", id="map"),
-        pytest.param("event_sinks: [x]", "environment.event_sinks", "not supported yet", id="sinks"),
+        pytest.param("parameters:", "parameters", "is empty; leave it out, or write {}", id="null"),
+        pytest.param("event_sinks:", "event_sinks", "is empty; leave it out, or write []", id="null for a list"),
+        pytest.param("parameter: {}", "parameter", "did you mean parameters", id="section"),
+        pytest.param("foo: {}", "foo", "is not a section", id="strange section"),
+        pytest.param("parameters: [a]", "parameters", "has to be a map", id="list"),
+        pytest.param("event_sinks: {}", "event_sinks", "has to be a list", id="map"),
+        pytest.param("event_sinks: [x]", "event_sinks[0]", "has to be a map with its type", id="sink"),
+        pytest.param("event_sinks: [{}]", "event_sinks[0]", "this one has none", id="sink without type"),
+        pytest.param("event_sinks: [{type: 1}]", "event_sinks[0].type", "has to be a string", id="type of a sink"),
         pytest.param(
-            "parameter_merge_strategies: {a: merge}",
-            "environment.parameter_merge_strategies",
-            "not supported yet",
-            id="strategies",
+            "event_sinks: [{type: post}]",
+            "event_sinks[0].type",
+            'no sink of type "post" is known to this engine; there are none',
+            id="sinks",
         ),
-        pytest.param("resource_registry: {A: [b]}", "environment.resource_registry.A", "maps the name", id="entry"),
+        pytest.param("encrypted_param_names: [1]", "encrypted_param_names[0]", "has to be a string", id="names"),
+        pytest.param("resource_registry: {A: [b]}", "resource_registry.A", "maps the name of a type", id="entry"),
+        pytest.param("resource_registry: {1: [b]}", "resource_registry[1]", "maps the name of a type", id="number"),
         pytest.param(
-            "resource_registry: {resources: {a: {hooks: pre-create}}}",
-            "environment.resource_registry.resources.a.hooks",
-            "not supported yet",
-            id="hooks",
+            "resource_registry: {hooks: x}", "resource_registry.hooks", "set for resources", id="hooks astray"
+        ),
+        pytest.param("resource_registry: {resources: x}", "resource_registry.resources", "have to be", id="resources"),
+        pytest.param(
+            "resource_registry: {resources: {a: x}}", "resource_registry.resources.a", "have to be a map", id="resource"
         ),
         pytest.param(
-            "resource_registry: {resources: x}", "environment.resource_registry.resources", "have to be", id="resources"
+            "resource_registry: {resources: {a: {b: {T: 1}}}}",
+            "resource_registry.resources.a.b.T",
+            "has to be a name, null or a map, and is a number",
+            id="entry of a resource",
         ),
-        pytest.param("a: [", "environment", "not YAML", id="syntax"),
-        pytest.param("- a", "environment", "has to be a map", id="no map"),
+        pytest.param("a: [", "", "not YAML", id="syntax"),
+        pytest.param("- a", "", "has to be a map", id="no map"),
     ],
 )
 def test_an_environment_is_refused(text: str, path: str, expected: str) -> None:
-    with pytest.raises(TemplateInvalid) as caught:
-        environment.read(text, source="env.yaml")
+    (problem,) = problems_of(text)
 
-    problem = caught.value.problems[0]
-    assert problem.where() == path
+    assert problem.where() == ".".join(filter(None, ("environment", path))).replace(".[", "[")
     assert expected in problem.summary
     assert problem.code == Code.INVALID_ENVIRONMENT
     assert problem.source == "env.yaml"
 
 
+@pytest.mark.parametrize(
+    ("value", "place", "shown"),
+    [
+        pytest.param("bogus", HOOKS, '"bogus"', id="name"),
+        pytest.param("[pre-create, bogus]", f"{HOOKS}[1]", '"bogus"', id="list"),
+        pytest.param("1", HOOKS, "1", id="number"),
+        pytest.param("{pre-create: 1}", HOOKS, '{"pre-create": 1}', id="map"),
+    ],
+)
+def test_a_hook_that_there_is_not_is_refused(value: str, place: str, shown: str) -> None:
+    (problem,) = problems_of(f"resource_registry: {{resources: {{a: {{hooks: {value}}}}}}}")
+
+    assert problem.where() == f"environment.{place}"
+    assert problem.code == Code.INVALID_BREAKPOINT_HOOK
+    assert problem.summary.startswith(f"{shown} is not a hook; known: pre-create, pre-update, pre-delete, post-create")
+
+
+def test_an_action_that_can_not_be_restricted_is_refused() -> None:
+    (problem,) = problems_of("resource_registry: {resources: {a: {restricted_actions: delete}}}")
+
+    assert problem.where() == "environment.resource_registry.resources.a.restricted_actions"
+    assert problem.code == Code.INVALID_RESTRICTED_ACTION
+    assert problem.summary == '"delete" is not an action that can be restricted; known: update, replace'
+
+
+@pytest.mark.parametrize("value", ["deep", "null", "[merge]", "1"])
+def test_a_strategy_that_there_is_not_is_refused(value: str) -> None:
+    (problem,) = problems_of(f"parameter_merge_strategies: {{a: {value}}}")
+
+    assert problem.where() == "environment.parameter_merge_strategies.a"
+    assert problem.code == Code.INVALID_MERGE_STRATEGY
+    assert "known: overwrite, merge, deep_merge" in problem.summary
+
+
+def test_all_problems_are_told_with_their_lines() -> None:
+    text = "parameters:\nfoo: {}\nresource_registry:\n  A: B\n  resources:\n    a:\n      hooks:\n      - never\n"
+
+    assert [(problem.line, problem.where()) for problem in problems_of(text)] == [
+        (1, "environment.parameters"),
+        (2, "environment.foo"),
+        (8, "environment.resource_registry.resources.a.hooks[0]"),
+    ]
+
+
+def test_types_of_sinks_are_checked_when_they_come_and_not_again() -> None:
+    text = "event_sinks: [{type: post}]"
+    known = environment.read(text, sinks=["post"])
+
+    assert "known: pots" in problems_of(text, sinks=["pots and pans"])[0].summary
+    assert environment.from_map(known.as_map()) == known
+
+
 NAMES = st.sampled_from("abc")
 VALUES = st.dictionaries(NAMES, st.none() | st.integers() | st.text(max_size=2))
+TYPES = st.sampled_from(["A", "A1", "B"])
+NULLS = st.dictionaries(st.sampled_from(["A*", "*"]), st.none())  # a wildcard that is null here is no alias there
+TARGETS = st.sampled_from(["B", "x.yaml"])
+ALIASES = st.builds(or_, st.dictionaries(TYPES, st.none() | TARGETS), st.dictionaries(st.just("B*"), TARGETS))
+ENTRIES = st.builds(or_, NULLS, ALIASES) | st.builds(or_, ALIASES, NULLS)
+RESOURCES = st.dictionaries(NAMES, st.dictionaries(TYPES, st.sampled_from(["B", "x.yaml"])))
+REGISTRIES = st.builds(lambda entries, inner: entries | ({"resources": inner} if inner else {}), ENTRIES, RESOURCES)
 ENVIRONMENTS = st.builds(
     Environment,
     parameters=VALUES,
     parameter_defaults=VALUES,
-    resource_registry=st.dictionaries(NAMES, st.none() | st.sampled_from(["b", "x.yaml"])),
+    resource_registry=REGISTRIES,
+    event_sinks=st.lists(st.sampled_from([{"type": "a"}, {"type": "b"}])).map(tuple),
 )
 
 
 @given(ENVIRONMENTS)
 def test_an_environment_comes_back_from_its_map(one: Environment) -> None:
-    assert environment.from_map(one.as_map()) == one
+    stored = environment.from_map(one.as_map())
+
+    assert environment.from_map(stored.as_map()) == stored
+    assert stored.parameters == one.parameters
+    assert stored.event_sinks == one.event_sinks
 
 
 @given(ENVIRONMENTS, ENVIRONMENTS, ENVIRONMENTS)
@@ -82,99 +191,60 @@ def test_laying_over_does_not_depend_on_grouping(a: Environment, b: Environment,
     left = environment.overlay(environment.overlay(a, b), c)
     right = environment.overlay(a, environment.overlay(b, c))
 
-    for section in ("parameters", "parameter_defaults", "resource_registry"):
-        assert {k: v for k, v in getattr(left, section).items() if v is not None} == {
-            k: v for k, v in getattr(right, section).items() if v is not None
-        }
+    assert left.as_map() == right.as_map()
 
 
-def test_request_parameters_win_over_one_environment_but_not_over_files() -> None:
-    one = Environment(parameters={"s": "env", "t": "env"})
-    two = Environment(parameters={"s": "file", "t": None})
+@given(ENVIRONMENTS)
+def test_laying_over_nothing_twice_changes_nothing(one: Environment) -> None:
+    once = environment.overlay(environment.EMPTY, one)
 
-    assert environment.merge([one], parameters={"s": "cli", "t": None}).parameters == {"s": "cli", "t": "env"}
-    assert environment.merge_files([one, two], parameters={"s": "cli", "u": 1}).parameters == {
-        "s": "file",
-        "t": "env",
-        "u": 1,
-    }
-
-
-def resolve(entries: Mapping[str, Any], type_name: str, resource: str = "web") -> str:
-    known = {"Real::One", "Real::Two", "OS::Heat::None"}
-    return registry.resolve_type(
-        Environment(resource_registry=entries), resource, type_name, is_known=known.__contains__
-    )
+    assert environment.overlay(once, one).as_map() == once.as_map()
 
 
 @pytest.mark.parametrize(
-    ("entries", "type_name", "expected"),
+    ("below", "above", "expected"),
     [
-        pytest.param({}, "Real::One", "Real::One", id="nothing said"),
-        pytest.param({"A": "Real::One"}, "A", "Real::One", id="alias"),
-        pytest.param({"A": "B", "B": "Real::One"}, "A", "Real::One", id="alias of an alias"),
-        pytest.param({"A": "x.yaml"}, "A", "x.yaml", id="template"),
-        pytest.param({}, "x.template", "x.template", id="a type that is a file"),
-        pytest.param({"My::*": "Real::*"}, "My::Two", "Real::Two", id="wildcard to wildcard"),
-        pytest.param({"My::*": "OS::Heat::None"}, "My::Two", "OS::Heat::None", id="wildcard to one"),
-        pytest.param({"*": "OS::Heat::None"}, "OS::Heat::None", "OS::Heat::None", id="a wildcard never hits its value"),
-        pytest.param({"A*": "x.yaml", "A": "Real::One"}, "A", "Real::One", id="exact before wildcard"),
+        pytest.param({"A": "x"}, {"B": "y"}, {"A": "x", "B": "y"}, id="entries come together"),
+        pytest.param({"A": "x"}, {"A": "y"}, {"A": "y"}, id="the upper one wins"),
+        pytest.param({"A": "x", "B": "y"}, {"A": None}, {"B": "y"}, id="null takes away"),
+        pytest.param({"A1": "x", "A2": "y", "B": "z"}, {"A*": None}, {"B": "z"}, id="null takes a prefix away"),
+        pytest.param({"A1": "x"}, {"A*": None, "A1": "y"}, {"A1": "y"}, id="after a null it is there again"),
+        pytest.param({}, {"A1": "x", "A*": None}, {}, id="before a null it is not"),
+        pytest.param({"A*": "B*"}, {"A*": None}, {}, id="null takes a wildcard away"),
         pytest.param(
-            {"A": "Nope", "A*": "Real::One"}, "A", "Real::One", id="an entry that leads nowhere is passed over"
+            {"resources": {"a": {"A": "x", "hooks": "pre-create"}}},
+            {"resources": {"a": {"A": "y"}, "b": {"A": "z"}}},
+            {"resources": {"a": {"A": "y", "hooks": "pre-create"}, "b": {"A": "z"}}},
+            id="entries for resources come together",
         ),
-        pytest.param({"Real::One": "Nope"}, "Real::One", "Real::One", id="an alias to nothing uses the real one"),
-        pytest.param({"A": None}, "A", "A", id="null is no entry"),
-        pytest.param({"A": "A"}, "A", "A", id="an alias of itself is no entry"),
-        pytest.param({"resources": {"web": {"A": "Real::Two"}}, "A": "Real::One"}, "A", "Real::Two", id="one resource"),
-        pytest.param({"resources": {"w*": {"A": "Real::Two"}}, "A": "Real::One"}, "A", "Real::One", id="no glob names"),
-        pytest.param({"A": "n.json"}, "A", "A", id="another suffix is no template"),
+        pytest.param(
+            {"resources": {"a": {"A": "x", "hooks": "pre-create"}, "b": {"A": "x"}}},
+            {"resources": {"a": {"*": None}, "b": None}},
+            {"resources": {"a": {"hooks": "pre-create"}}},
+            id="null for resources",
+        ),
+        pytest.param({"resources": {"a": {"A": "x"}}}, {"resources": None}, {"resources": {"a": {"A": "x"}}}, id="all"),
     ],
 )
-def test_a_type_stands_for(entries: Mapping[str, Any], type_name: str, expected: str) -> None:
-    assert resolve(entries, type_name) == expected
+def test_registries_are_laid_over_each_other(
+    below: dict[str, Any], above: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = environment.overlay(Environment(resource_registry=below), Environment(resource_registry=above))
+
+    assert found.as_map().get("resource_registry", {}) == expected
 
 
-def test_aliases_in_a_circle_are_refused_by_name() -> None:
-    with pytest.raises(EngineError, match="A → B → C → A"):
-        resolve({"A": "B", "B": "C", "C": "A"}, "A")
+def test_sinks_are_appended_once() -> None:
+    one, two = {"type": "a", "target": "1"}, {"type": "a", "target": "2"}
+    found = environment.overlay(Environment(event_sinks=[one]), Environment(event_sinks=[two, one]))
+
+    assert found.event_sinks == (one, two)
 
 
-def test_many_ways_that_lead_nowhere_are_each_walked_once() -> None:
-    rungs = [f"T{n}-" for n in range(50)]
-    ladder = dict(itertools.pairwise(rungs)) | {f"{a}*": b for a, b in zip(rungs, rungs[2:], strict=False)}
+def test_request_parameters_win_over_an_environment_and_null_does_not() -> None:
+    one = Environment(parameters={"s": "env", "t": "env"})
 
-    assert resolve(ladder, "T0-") == "T0-"
-
-
-def test_a_chain_of_aliases_without_end_in_sight_is_refused() -> None:
-    with pytest.raises(EngineError, match="more than 50 entries"):
-        resolve({f"T{n}": f"T{n + 1}" for n in range(5_000)}, "T0")
-
-
-def test_the_environment_inside_a_nested_stack() -> None:
-    outer = Environment(
-        parameters={"outer": 1},
-        parameter_defaults={"d": 1},
-        resource_registry={
-            "X": "x.yaml",
-            "Y": "y.yaml",
-            "resources": {
-                "w*": {"inner": {"A": "glob"}, "other": {"B": "glob"}},
-                "web": {"X": "own.yaml", "inner": {"A": "own"}},
-                "db": {"inner": {"A": "db"}},
-            },
-        },
-        encrypted_param_names=["outer"],
-    )
-    inner = environment.child_environment(outer, "web", "X", {"p": 1})
-
-    assert inner.parameters == {"p": 1}
-    assert inner.parameter_defaults == {"d": 1}
-    assert inner.encrypted_param_names == ()
-    assert inner.resource_registry == {
-        "Y": "y.yaml",
-        "resources": {"inner": {"A": "own"}, "other": {"B": "glob"}},
-    }
+    assert environment.merge([one], parameters={"s": "cli", "t": None}).parameters == {"s": "cli", "t": "env"}
 
 
 def test_an_environment_does_not_show_in_logs() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import ItemsView
+
 from engine.model.errors import Code
 from engine.schema.properties import OnChange
 from engine.schema.types import UNKNOWN, Kind
@@ -92,6 +94,23 @@ def test_the_fingerprint_follows_template_files_and_environment_but_not_paramete
     assert print_of(1, FILES, parameter_defaults={"words": "b"}) != first
 
 
+def test_the_files_of_a_request_are_hashed_once_however_many_stacks_are_nested() -> None:
+    class Files(dict[str, str]):
+        read = 0
+
+        def items(self) -> ItemsView[str, str]:
+            self.read += 1
+            return super().items()
+
+    def reads(resources: int) -> int:
+        files = Files(FILES)
+        target_of("resources:\n" + "\n".join(f"  r{n}: {{type: child.yaml}}" for n in range(resources)), files=files,
+                  env={"parameter_defaults": {"n": 1}})  # fmt: skip
+        return files.read
+
+    assert reads(20) == reads(1) == 1
+
+
 def test_problems_inside_carry_file_line_and_path() -> None:
     child = CHILD.replace("size: {get_param: n}", "siez: 1")
     problems = problems_of(
@@ -139,7 +158,11 @@ def test_as_many_levels_as_allowed_are_allowed() -> None:
 def test_a_template_may_implement_a_type_with_the_real_one() -> None:
     built = target_of(
         "resources: {a: {type: Test::Thing}}",
-        files={"thing.yaml": NEWEST + "resources: {inner: {type: Test::Thing, properties: {size: 2}}}"},
+        files={
+            "thing.yaml": NEWEST
+            + "resources: {inner: {type: Test::Thing, properties: {size: 2}}}\n"
+            + "outputs: {value: {value: 1}, data: {value: 2}}"
+        },
         env={"resource_registry": {"Test::Thing": "thing.yaml"}},
     )
 

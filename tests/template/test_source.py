@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tracemalloc
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -76,6 +79,15 @@ def test_a_scalar_means(text: str, expected: Any) -> None:
         pytest.param('{"a": yes,}', {"a": True}, id="nearly JSON is YAML"),
         pytest.param('{"a": "0123", "b": 10, "b": 11}', {"a": "0123", "b": 11}, id="JSON numbers"),
         pytest.param("2: a\ntrue: b", {2: "a", True: "b"}, id="keys that are no text"),
+        pytest.param(f"{10**18 - 1}: a", {10**18 - 1: "a"}, id="a key as large as a number may be"),
+        pytest.param("a: {<<: {b: 1, c: 2}, c: 3}\nd: {}", {"a": {"b": 1, "c": 3}, "d": {}}, id="a merge in place"),
+        pytest.param('{"a": "x\x85y"}', {"a": "x\x85y"}, id="a character of JSON that YAML folds"),
+        pytest.param("%TAG ! tag:x,2000:\n---\na: 1", {"a": 1}, id="a directive"),
+        pytest.param("a: |\n  x\n" + "  %TAG\n" * 500, {"a": "x\n" + "%TAG\n" * 500}, id="what only looks like one"),
+        pytest.param("a: {b:[1, {c:{d: x:y}}]}", {"a": {"b": [1, {"c": {"d": "x:y"}}]}}, id="no space after a colon"),
+        pytest.param("\ufeffé: {ü:[1]}", {"é": {"ü": [1]}}, id="nor behind others than ASCII"),
+        pytest.param("a: [b:, {c:}]", {"a": [{"b": None}, {"c": None}]}, id="nor before nothing"),
+        pytest.param("a: '{b:[1]}'\nc: {d:[2]}", {"a": "{b:[1]}", "c": {"d": [2]}}, id="a colon in text stays"),
     ],
 )
 def test_a_text_means(text: str, expected: Any) -> None:
@@ -87,10 +99,14 @@ def test_a_text_means(text: str, expected: Any) -> None:
     [
         pytest.param("a: 1\nb: [1", "line 2: column 4: the text is not YAML", id="syntax"),
         pytest.param("a: b: c", "line 1: column 5: the text is not YAML", id="two colons"),
+        pytest.param("a: {b: c:, d: e}", "line 1: column 9: the text is not YAML", id="two colons in a flow map"),
+        pytest.param("a: {b:?}", "line 1: column 6: the text is not YAML", id="a colon and a question mark"),
+        pytest.param("a: {b:[1],\nc: [2}", "line 2: column 6: the text is not YAML", id="behind a missing space"),
         pytest.param("a:\n\tb: 1", "line 2: column 1: the text is not YAML", id="a tab that indents"),
         pytest.param("a: b\nc: \x00", "line 2: column 4: the text holds U+0000", id="NUL"),
         pytest.param("a: \x07", "line 1: column 4: the text holds U+0007", id="a control character"),
         pytest.param("a: \ud800", "line 1: column 4: the text holds U+D800", id="half a surrogate pair"),
+        pytest.param("é: 😀\nb: é\x07", "line 2: column 5: the text holds U+0007", id="behind others than ASCII"),
         pytest.param("a: 1\n---\nb: 2", "line 2: a second document begins", id="two documents"),
         pytest.param("- a", "the text is a list; it has to be a map", id="a list"),
         pytest.param("abc", "the text is a string; it has to be a map", id="a word"),
@@ -108,6 +124,10 @@ def test_a_text_means(text: str, expected: Any) -> None:
         pytest.param("a: *b", "the alias *b refers to no anchor", id="an alias of nothing"),
         pytest.param("a: &a [*a]", "stands inside what it refers to", id="an alias of itself"),
         pytest.param("<<: 5", "<< merges maps only", id="a merge of a number"),
+        pytest.param("a:\n  <<:\n    [{}, b]\n  c: 1", "line 3: << merges maps only", id="a merge of a word in a list"),
+        pytest.param(f"a: 1\n{10**18}: 2", "line 2: the number 1000000000000000000 is too large", id="a huge key"),
+        pytest.param('{"a":\n  -1e999}', "line 2: -1e999 is not a finite number", id="JSON beyond all numbers"),
+        pytest.param('{"a": 1e999, "b": "\\ud83d\\ude00"}', "1e999 is not", id="the same where the lines are lost"),
     ],
 )
 def test_a_text_is_refused_with_its_line(text: str, expected: str) -> None:
@@ -120,6 +140,7 @@ MERGES = "\n".join(f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 9)}], x{i}: 1
 CHAIN = "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 2_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -150,6 +171,115 @@ def test_a_hostile_text_costs_little_memory(text: str, expected: str | None) -> 
         tracemalloc.stop()
 
     assert peak < 60_000_000
+
+
+def repeated(piece: Callable[[int], str], size: int = 500_000) -> str:
+    pieces: list[str] = []
+    while size > 0:
+        pieces.append(piece(len(pieces)))
+        size -= len(pieces[-1])
+    return "".join(pieces)
+
+
+COLLIDE = sys.hash_info.modulus
+WIDE = "a: &x {" + repeated(lambda i: f"k{i},", 200_000) + "}\n"
+
+HOSTILE = {
+    "lists in flow style": ("[" * 500_000, "deep inside each other"),
+    "maps in flow style": ("{a: " * 125_000, "deep inside each other"),
+    "lists in block style": ("- " * 250_000, "deep inside each other"),
+    "lists closed again": ("a: " + "[" * 250_000 + "]" * 250_000, "deep inside each other"),
+    "small lists as deep as it goes": ("a: " + "[" * 95 + "[]," * 150_000 + "]" * 95, None),
+    "small lists in lists": ("a: [" + "[[]]," * 98_000 + "]", None),
+    "values on lines": ("a:\n" + "- - -\n" * 80_000, "more than 200000 values"),
+    "one anchor again and again": ("a: &x\n" * 80_000, None),
+    "anchors on one line": ("a: &x " * 80_000, "the text is not YAML"),
+    "as many anchors": (repeated(lambda i: f"k{i}: &a{i} {{}}\n"), None),
+    "aliases of aliases": ("a0: &a0 [x]\n" + ALIASES, "more than 200000 values"),
+    "aliases of nothing much": ("a: &x {}\nb: [" + "*x," * 150_000 + "]", None),
+    "a chain of merges": (
+        "a0: &x0 {k: 1}\n" + repeated(lambda i: f"a{i + 1}: &x{i + 1} {{<<: *x{i}, k{i}: 1}}\n"),
+        "deep inside each other",
+    ),
+    "merges of merges": ("a0: &a0 {x: 1}\n" + MERGES, "more than 200000 values"),
+    "a wide map merged by many": (WIDE + "b: [" + "{<<: *x}," * 20_000 + "]", "more than 200000 values"),
+    "a wide map merged by one": (WIDE + "b:\n" + "  <<: *x\n" * 20_000, "more than 200000 values"),
+    "a wide map merged as a list": (WIDE + "b: {<<: [" + "*x," * 60_000 + "]}", "more than 200000 values"),
+    "a wide map merged by each around it": (
+        "a: " + "{<<: " * 90 + "{" + repeated(lambda i: f"{i:x},", 490_000) + "}" + "}" * 90,
+        "more than 200000 values",
+    ),
+    "keys without a space behind": (repeated(lambda i: f"k{i}: {{x:[]}}\n"), "found unexpected ':'"),
+    "one at the end": ("a: [" + "x, " * 160_000 + "]\nb: {c:[]}\nd: {e:[]}", "line 3: column 6: the text is not YAML"),
+    "a long word": ("a: " + "x" * 500_000, None),
+    "many long words": ("a: [" + repeated(lambda i: f"{'9' * 1_990}{i:04}x,", 490_000) + "]", None),
+    "a long number": ("a: " + "9" * 500_000, None),
+    "many long numbers": ("a: [" + repeated(lambda i: f"{10**990 + i},", 490_000) + "]", None),
+    "long numbers in base 60": ("a: [" + repeated(lambda i: f"{i + 1}{':59' * 330},", 490_000) + "]", None),
+    "the same key": ("a:\n" * 160_000, "more than 200000 values"),
+    "the same key for a map": ("a: {a}\n" * 70_000, "more than 200000 values"),
+    "many keys": (repeated(lambda i: f"{i:x}:\n"), None),
+    "numbers as keys that collide": (repeated(lambda i: f"{COLLIDE * (i + 1)}:\n"), "is too large for a key"),
+    "numbers as keys that nearly do": (repeated(lambda i: f"{(i + 1) << 36}:\n"), None),
+    "directives": (repeated(lambda i: f"%TAG !{i}! x\n") + "---\na: 1", "line 101: more than 100 lines begin"),
+    "directives of another document": ("a: 1\n...\n" + repeated(lambda i: f"%TAG !{i}! x\n"), "more than 100 lines"),
+    "lists in JSON": ('{"a": [' + "[]," * 150_000 + "[]]}", None),
+    "JSON that YAML can't follow": ('{"b": "\\ud83d\\ude00", "a": [' + "{}," * 150_000 + "{}]}", None),
+    "depth in JSON": ('{"a": ' * 80_000, "deep inside each other"),
+}
+
+CONFINED = """
+import json, resource, sys
+from engine.model.errors import EngineError
+from engine.template import source
+
+with open("/proc/self/statm") as used:
+    size = int(used.read().split()[0]) * resource.getpagesize() + 100_000_000
+resource.setrlimit(resource.RLIMIT_AS, (size, size))
+for line in sys.stdin:
+    given = json.loads(line)
+    try:
+        found = None if source.load(given if isinstance(given, str) else "x" * given) else "nothing"
+    except (EngineError, MemoryError) as error:
+        found = str(error) or repr(error)
+    print(json.dumps(found), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def confined() -> Iterator[Callable[[str | int], str | None]]:
+    """Load texts, or one of so many characters, in a process with 100 MB of memory more than it has to begin with."""
+    command = [sys.executable, "-c", CONFINED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answers = process.stdin, process.stdout
+
+        def load(text: str | int) -> str | None:
+            asked.write(json.dumps(text) + "\n")
+            asked.flush()
+            found: str | None = json.loads(answers.readline())
+            return found
+
+        yield load
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_text_is_read_within_100_mb(confined: Callable[[str | int], str | None], name: str) -> None:
+    text, expected = HOSTILE[name]
+
+    found = confined(text)
+
+    if expected is None:
+        assert found is None
+    else:
+        assert expected in (found or "")
+
+
+def test_a_process_that_is_confined_has_no_more_memory(confined: Callable[[str | int], str | None]) -> None:
+    assert confined(90_000_000) == "The template has 90000000 characters; at most 524288 are allowed"
+    assert confined(110_000_000) == "MemoryError()"
 
 
 def test_a_text_over_the_limit_is_refused_unread() -> None:
@@ -197,6 +327,16 @@ resources:
 )
 def test_a_path_has_the_line_of_the_nearest_thing(path: tuple[str | int, ...], line: int | None) -> None:
     assert source.load(TEXT).line(path) == line
+
+
+def test_a_space_that_is_put_in_moves_no_line() -> None:
+    assert source.load("a: {b:[1],\n c:[\n2]}").line(("a", "c", 0)) == 3
+
+
+def test_what_is_merged_has_the_line_where_it_was_written() -> None:
+    document = source.load("a: &x\n  b: 1\n  c: 2\nd:\n  <<: *x\n  c: 3")
+
+    assert [document.line(("d", key)) for key in ("b", "c")] == [2, 6]
 
 
 def test_json_has_lines_too() -> None:

@@ -182,7 +182,7 @@ def test_an_unvisited_resource_reads_as_before_it_is_built() -> None:
     assert [(one.key, one.value) for one in target.evaluate_outputs(built, {})] == [
         ("ref", "a"),
         ("attr", None),
-        ("all", {}),
+        ("all", None),
     ]
 
 
@@ -448,3 +448,18 @@ def test_what_is_allowed_to_be_deep_can_be_computed(value: str) -> None:
         sys.setrecursionlimit(limit)
 
     assert resolved.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        pytest.param("{type: Test::Described, description: From outside}", "From outside", id="not given"),
+        pytest.param("{type: Test::Described, description: o, properties: {description: i}}", "i", id="given"),
+        pytest.param("{type: Test::Described}", None, id="no description"),
+    ],
+)
+def test_the_description_of_a_resource_is_its_property_of_that_name(resource: str, expected: str | None) -> None:
+    built = target_of(f"resources: {{a: {resource}}}")
+
+    values = target.evaluate_properties(built.declarations["a"], target.scope_of(built, {})).values
+    assert values == {"description": expected}

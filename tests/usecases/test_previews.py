@@ -127,3 +127,36 @@ def test_preview_of_an_update_is_told_in_any_state(room: EngineRoom, action: Act
     told = room.stacks.preview_update(ME, UpdateStack(identity, Given(ONE)))
 
     assert [one.record.name for one in told.unchanged] == ["it"]
+
+
+INNER = hot({"leaf": {"value": {"get_param": "size"}}}, parameters={"size": {"type": "string", "default": "s"}})
+OUTER = hot({"box": {"_type": "inner.yaml"}, "plain": {}})
+
+
+def test_preview_of_a_create_shows_what_is_nested(room: EngineRoom) -> None:
+    given = Given(OUTER, files={"inner.yaml": INNER})
+
+    view = room.stacks.preview(ME, CreateStack("s", given))
+
+    box, plain = view.resources
+    assert [(one.record.name, one.properties["value"], one.stack.parent_resource) for one in box.resources] == [
+        ("leaf", "s", "box")
+    ]
+    assert plain.resources == ()
+
+
+def test_preview_of_an_update_tells_of_nested_resources_where_it_is_asked_to(room: EngineRoom) -> None:
+    identity = created(room, OUTER, files={"inner.yaml": INNER})
+    wider = INNER.replace('"s"', '"t"')
+    assert wider != INNER
+
+    def preview(*, show_nested: bool, template: str = OUTER) -> dict[str, list[str]]:
+        given = Given(template, files={"inner.yaml": wider})
+        found = room.stacks.preview_update(ME, UpdateStack(identity, given, show_nested=show_nested))
+        buckets = ("unchanged", "updated", "replaced", "added", "deleted")
+        return {name: sorted(one.record.name for one in getattr(found, name)) for name in buckets}
+
+    assert preview(show_nested=False)["updated"] == ["box"]
+    assert preview(show_nested=True)["updated"] == ["box", "leaf"]
+    assert preview(show_nested=True, template=hot({"plain": {}}))["deleted"] == ["box", "leaf"]
+    assert preview(show_nested=True, template=hot({"box2": {"_type": "inner.yaml"}}))["added"] == ["box2", "leaf"]

@@ -9,13 +9,12 @@ from isotherm.v1 import resource_type_pb2 as pb
 
 from engine.api.convert import identities, pages, values
 from engine.model.errors import Code, EngineError
-from engine.schema import constraints
+from engine.schema import attributes, constraints, properties
 from engine.schema.attributes import AttributeSchema
 from engine.schema.constraints import Constraint
 from engine.schema.properties import OnChange, PropertySchema
 from engine.schema.support import Support, SupportStatus
 from engine.schema.type_schema import TypeSchema
-from engine.usecases import resource_types
 from engine.usecases.resource_types import ListTypes
 
 _LEVEL: Final[Mapping[SupportStatus, pb.SupportLevel.ValueType]] = {
@@ -57,14 +56,14 @@ def schema(found: TypeSchema, *, with_description: bool) -> pb.ResourceSchemaRes
     return pb.ResourceSchemaResponse(
         resource_type=found.type_name,
         properties=_properties(found.properties),
-        attributes={name: _attribute(one) for name, one in resource_types.shown_attributes(found.attributes).items()},
+        attributes={name: _attribute(one) for name, one in attributes.shown(found.attributes).items()},
         support_status=_support(found.support),
         description=found.description if with_description else "",
     )
 
 
 def _properties(schemas: Mapping[str, PropertySchema]) -> dict[str, pb.PropertySchema]:
-    return {name: _property(one) for name, one in resource_types.shown_properties(schemas).items()}
+    return {name: _property(one) for name, one in properties.shown(schemas).items()}
 
 
 def _property(found: PropertySchema) -> pb.PropertySchema:

@@ -44,6 +44,7 @@ def previewed(view: ResourceView) -> pb.Resource:
     """Return a resource as PreviewStack shows it: with the properties that it would have."""
     message = resource(view)
     message.properties.CopyFrom(values.to_struct(view.properties or {}))
+    message.resources.extend(map(previewed, view.resources))
     return message
 
 

@@ -14,6 +14,7 @@ from engine.schema import types
 from engine.schema.types import UNKNOWN
 from engine.template.dialects import VersionInfo
 from engine.template.expressions import Function
+from engine.template.generate import Form
 from engine.usecases.commands import Given
 
 Definition = (
@@ -44,6 +45,11 @@ _VALUES: Final = {
     "Step": "step",
     "Offset": "offset",
 }
+_FORMS: Final[Mapping[int, Form]] = {
+    pb.TEMPLATE_TYPE_UNSPECIFIED: Form.CFN,
+    pb.TEMPLATE_TYPE_CFN: Form.CFN,
+    pb.TEMPLATE_TYPE_HOT: Form.HOT,
+}
 
 
 def given(request: Definition) -> Given:
@@ -58,6 +64,16 @@ def given(request: Definition) -> Given:
         files=dict(request.files),
         environment_files=tuple(request.environment_files),
     )
+
+
+def form(request: pb.GenerateTemplateRequest) -> Form:
+    """Return the language to write; raise INVALID_ARGUMENT for one that there is not."""
+    found = _FORMS.get(request.template_type)
+    if found is None:
+        known = ", ".join(pb.TemplateType.keys())
+        text = f"template_type: {request.template_type} is no type of template; known: {known}"
+        raise EngineError(Code.INVALID_ARGUMENT, text, field="template_type")
+    return found
 
 
 def environment(found: Mapping[str, Any]) -> pb.GetEnvironmentResponse:

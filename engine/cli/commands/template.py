@@ -1,4 +1,4 @@
-"""`isotherm template`: checking a template without a stack."""
+"""`isotherm template`: checking a template without a stack, and what templates can be written in."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from engine.cli import exits, messages, output, requests
 from engine.cli.options import Definition, Session, client_options, definition_options
 from engine.cli.output import Format
 
+_FORMS: Final = {"hot": template_pb2.TEMPLATE_TYPE_HOT, "cfn": template_pb2.TEMPLATE_TYPE_CFN}
 _COLUMNS: Final = ("name", "type", "default", "value", "description")
 
 
 @click.group(epilog=exits.EXPLAINED)
 def command() -> None:
-    """Check a template."""
+    """Check a template, begin one, look up what the language has."""
 
 
 @command.command()
@@ -35,3 +36,37 @@ def validate(session: Session, definition: Definition, show_nested: bool) -> Non
     rows: list[dict[str, Any]] = [{"name": name, **value} for name, value in answer["parameters"].items()]
     if rows:
         output.show_list(session.form, rows, _COLUMNS)
+
+
+@command.command()
+@click.argument("type_name", metavar="TYPE")
+@click.option("--format", "form", type=click.Choice(list(_FORMS)), default="hot", help="hot (the default) or cfn.")
+@client_options
+def generate(session: Session, type_name: str, form: str) -> None:
+    """Print a template to begin with, for one resource of a type."""
+    request = template_pb2.GenerateTemplateRequest(type_name=type_name, template_type=_FORMS[form])
+    answer = messages.plain(session.client.call(session.client.stub.GenerateTemplate, request))
+    if session.form is not Format.TABLE:
+        output.dump(session.form, answer)
+        return
+    click.echo(answer["template"], nl=False)
+
+
+@command.command()
+@client_options
+def versions(session: Session) -> None:
+    """List the versions that a template can be written in."""
+    request = template_pb2.ListTemplateVersionsRequest()
+    answer = messages.plain(session.client.call(session.client.stub.ListTemplateVersions, request))
+    output.show_list(session.form, answer["template_versions"], ("version", "aliases"))
+
+
+@command.command()
+@click.argument("version", metavar="VERSION")
+@click.option("--with-condition", is_flag=True, help="List the functions too that only conditions have.")
+@client_options
+def functions(session: Session, version: str, with_condition: bool) -> None:
+    """List the functions of a version, such as heat_template_version.2021-04-16."""
+    request = template_pb2.ListTemplateFunctionsRequest(template_version=version, with_condition=with_condition)
+    answer = messages.plain(session.client.call(session.client.stub.ListTemplateFunctions, request))
+    output.show_list(session.form, answer["template_functions"], ("functions", "description"))

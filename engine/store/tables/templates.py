@@ -29,6 +29,10 @@ class DefinitionRow(Base):
     template_hash: Mapped[str] = mapped_column(ForeignKey("content.hash"), index=True)
     environment: Mapped[bytes] = mapped_column(SEALED, comment="sealed: holds parameters, and so passwords")
     created_time: Mapped[Time]
+    facade: Mapped[bytes | None] = mapped_column(
+        SEALED,
+        comment="sealed: metadata and policies of the resource that the template stands for; NULL: it asks for none",
+    )
 
 
 class DefinitionFileRow(Base):

@@ -7,7 +7,7 @@ from typing import Any
 from engine.model.problems import Path
 from engine.schema.types import UNKNOWN
 from engine.template import expressions
-from engine.template.expressions import ABSENT, NOTHING, BadArgument, Branch, Choice, Expr, Literal, Scope
+from engine.template.expressions import ABSENT, NOTHING, BadArgument, Branch, Choice, Expr, Literal, Overspent, Scope
 from engine.template.intrinsics import function, list_of
 from engine.template.reader import WRONG, Reader
 
@@ -29,7 +29,8 @@ def if_optional(arguments: Any, reader: Reader, path: Path) -> Expr:
 def _choice(arguments: Any, reader: Reader, path: Path, *, counts: tuple[int, ...]) -> Expr:
     if not isinstance(arguments, list) or len(arguments) not in counts:
         form = "[condition, value, value otherwise]"
-        reader.problem(path, f"if: the arguments have to be {form}{', the last is optional' if 2 in counts else ''}")
+        optional = ", the last is optional" if 2 in counts else ""
+        reader.problem(path, f"{path[-1]}: the arguments have to be {form}{optional}")
         return WRONG
     # A null condition counts as true: templates rely on it (templates.md §21).
     written = True if arguments[0] is None else arguments[0]
@@ -110,5 +111,7 @@ def _decided(argument: Expr, scope: Scope, *, by: bool) -> Any:
 def _truth(expr: Expr, scope: Scope) -> Any:
     try:
         return expressions.truth(expressions.evaluate(expr, scope), scope)
+    except expressions.OutOfBudget as error:
+        raise Overspent(error.problem.summary) from None
     except expressions.EvaluationError as error:  # of a function inside: the outer call's place is near enough
         raise BadArgument(error.problem.summary, error.code) from None

@@ -1,113 +1,98 @@
-"""Functions that make lists: repeat (templates.md §6.8).
+"""Functions over lists: list_concat, list_concat_unique, filter, contains (templates.md §6.14, §6.15).
 
-The size of a product of lists is known before it is built.
+Values are the same if they are equal as templates compare them: 1, 1.0 and true are one value. Each gets a key by
+which it is found in a set, because comparing every item with every other takes too long.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from engine.schema import types
-from engine.template import expressions
-from engine.template.expressions import BadArgument, Expr, Literal, Scope
-from engine.template.functions import strings
-from engine.template.intrinsics import function, map_with
-
-MAX_VALUES: Final = 200_000  # in one result, at every depth
-
-Rounds = Iterable[tuple[Any, ...]]
-
-_REPEAT_FORM: Final = map_with("template", "for_each")
+from engine.template.expressions import BadArgument, Scope
+from engine.template.functions import growth
+from engine.template.intrinsics import function, list_of
 
 
-@function("repeat", since="2015-04-30", until="2016-04-08", shape=_REPEAT_FORM)
-def repeat_lists(arguments: Any, _: Scope) -> list[Any]:
-    """Build a list from a template, once for each combination of the items of lists."""
-    return _repeated(arguments, maps_allowed=False, nested=True)
+@function("list_concat", since="2017-09-01")
+def list_concat(arguments: Any, scope: Scope) -> list[Any]:
+    """Join lists to one."""
+    return _joined(arguments, scope)
 
 
-@function("repeat", since="2016-10-14", until="2017-02-24", shape=_REPEAT_FORM)
-def repeat_maps(arguments: Any, _: Scope) -> list[Any]:
-    """Build a list from a template, once for each combination of the items of lists or the keys of maps."""
-    return _repeated(arguments, maps_allowed=True, nested=True)
+@function("list_concat_unique", since="2017-09-01")
+def list_concat_unique(arguments: Any, scope: Scope) -> list[Any]:
+    """Join lists to one in which each value stands once."""
+    found: dict[Hashable, Any] = {}
+    for item in _joined(arguments, scope):
+        found.setdefault(_key(item, scope), item)
+    return list(found.values())
 
 
-def _with_permutations(argument: Expr) -> str | None:
-    wrong = _REPEAT_FORM(argument)
-    if wrong is not None:
-        return wrong
-    flag = (expressions.as_map(argument) or {}).get("permutations", Literal(True))
-    is_boolean = isinstance(flag, Literal) and isinstance(flag.value, bool)
-    return None if is_boolean else "permutations has to be true or false"
+def _joined(lists: Any, scope: Scope) -> list[Any]:
+    if not isinstance(lists, list):
+        raise BadArgument(f"the arguments have to be a list of lists, and are {types.shown(lists)}")
+    for items in lists:
+        if items is not None and not isinstance(items, list):
+            raise BadArgument(f"each argument has to be a list or null; {types.shown(items)} is neither")
+    growth.make_values(sum(len(items) for items in lists if items), scope, each=growth.PLACE)
+    return [item for items in lists if items for item in items]
 
 
-@function("repeat", since="2017-09-01", shape=_with_permutations)
-def repeat(arguments: Any, _: Scope) -> list[Any]:
-    """Build a list from a template, once for each combination (or each row) of the items of lists."""
-    return _repeated(arguments, maps_allowed=True, nested=arguments.get("permutations", True))
+@function("filter", since="2017-02-24", shape=list_of(2, 2))
+def filter_out(arguments: Any, scope: Scope) -> Any:
+    """Yield a list without the values that another list names."""
+    unwanted, items = arguments
+    if not items:  # as it is, null too
+        return items
+    if not isinstance(items, list):
+        raise BadArgument(f"the second argument has to be the list to filter, and is {types.shown(items)}")
+    if not unwanted:
+        return items
+    if not isinstance(unwanted, list):
+        raise BadArgument(f"the first argument has to be a list of values, and is {types.shown(unwanted)}")
+    growth.make_values(len(items), scope, each=growth.PLACE)
+    keys = {_key(value, scope) for value in unwanted}
+    return [item for item in items if _key(item, scope) not in keys]
 
 
-def _repeated(arguments: Any, *, maps_allowed: bool, nested: bool) -> list[Any]:
-    for_each, template = arguments.get("for_each"), arguments.get("template")
-    if not isinstance(for_each, Mapping) or not for_each:
-        raise BadArgument(f"for_each has to be a map of lists, and is {types.shown(for_each)}")
-    lists = [_items(name, values, maps_allowed and nested) for name, values in for_each.items()]
-    rounds, count = _product(lists) if nested else _rows(for_each, lists)
-    size = _size(template)
-    if count * size > MAX_VALUES:
-        raise BadArgument(f"the result would have {count * size} values; at most {MAX_VALUES} are allowed")
-    return [_filled(template, list(zip(for_each, values, strict=True))) for values in rounds]
-
-
-def _items(name: str, values: Any, maps_allowed: bool) -> list[Any]:
-    if values is None:  # an attribute of a resource that is not built yet
-        return []
-    if isinstance(values, list):
-        return values
-    if isinstance(values, Mapping) and maps_allowed:
-        return list(values)
-    wanted = "a list or a map" if maps_allowed else "a list"
-    raise BadArgument(f"for_each: {name} has to be {wanted}, and is {types.shown(values)}")
-
-
-def _product(lists: Sequence[Sequence[Any]]) -> tuple[Rounds, int]:
-    count = 1
-    for values in lists:
-        count *= len(values)
-    return (itertools.product(*lists) if count <= MAX_VALUES else ()), count
-
-
-def _rows(for_each: Mapping[str, Any], lists: list[list[Any]]) -> tuple[Rounds, int]:
-    lengths = {len(values) for values, given in zip(lists, for_each.values(), strict=True) if given is not None}
-    if len(lengths) > 1:
-        raise BadArgument("for_each: without permutations all lists have to be equally long")
-    return zip(*lists, strict=False), max(lengths, default=0)
-
-
-def _size(template: Any) -> int:
-    if isinstance(template, Mapping):
-        return 1 + sum(map(_size, template.values()))
-    if isinstance(template, list):
-        return 1 + sum(map(_size, template))
-    return 1
-
-
-def _filled(template: Any, values: list[tuple[str, Any]]) -> Any:
-    if isinstance(template, str):
-        return _text(template, values)
-    if isinstance(template, Mapping):
-        return {_filled(key, values): _filled(item, values) for key, item in template.items()}
-    if isinstance(template, list):
-        return [_filled(item, values) for item in template]
-    return template
-
-
-def _text(template: str, values: list[tuple[str, Any]]) -> str:
-    for name, value in values:
+@function("contains", since="2017-09-01", in_conditions_since="2017-09-01", shape=list_of(2, 2))
+def contains(arguments: Any, scope: Scope) -> bool:
+    """Tell whether a value is in a list, or a text in a text."""
+    value, sequence = arguments
+    if isinstance(sequence, str):
         if not isinstance(value, str):
-            raise BadArgument(f"for_each: the items of {name} have to be strings; {types.shown(value)} is none")
-        if name and name in template:
-            template = strings.substitute(template, {name: value})
-    return template
+            raise BadArgument(f"only a string can be in a string; {types.shown(value)} is none")
+        growth.read_text(sequence, scope)
+        return value in sequence
+    if not isinstance(sequence, list):
+        raise BadArgument(f"the second argument has to be a list or a string, and is {types.shown(sequence)}")
+    values, characters = growth.measure(value)  # at worst each item is compared to the end
+    scope.spend(len(sequence) * (values + characters // growth.CHARACTERS_READ))
+    return value in sequence
+
+
+def _key(value: Any, scope: Scope) -> Hashable:
+    """Return what equal values, and only they, have in common."""
+    if value is None or isinstance(value, str):
+        scope.spend(growth.PLACE)
+        return value
+    values, _ = growth.measure(value)
+    scope.spend(growth.VALUE * values)
+    return _frozen(value)
+
+
+def _frozen(value: Any) -> Hashable:
+    match value:
+        case Mapping():
+            return "map", frozenset((_frozen(key), _frozen(item)) for key, item in value.items())
+        case list():
+            return "list", tuple(map(_frozen, value))
+        case float() if not value.is_integer():
+            return "number", repr(value)
+        case int() | float():  # as text: whoever picks numbers can have all of them share one hash
+            return "number", f"{int(value):x}"
+        case _:
+            text: Hashable = value
+            return text

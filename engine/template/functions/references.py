@@ -12,6 +12,7 @@ from engine.model.errors import Code
 from engine.schema import types
 from engine.schema.types import UNKNOWN
 from engine.template.expressions import BadArgument, Scope
+from engine.template.functions import growth
 from engine.template.intrinsics import function, list_of
 
 
@@ -26,7 +27,7 @@ def get_param(arguments: Any, scope: Scope) -> Any:
         if value is UNKNOWN:
             return value
         value = _step(value, step)
-    return value
+    return growth.read(value, scope)
 
 
 def _step(value: Any, step: Any) -> Any:
@@ -54,7 +55,8 @@ def get_file(arguments: Any, scope: Scope) -> str:
     """Yield the text of a file that came with the template."""
     if not isinstance(arguments, str):
         raise BadArgument(f"{types.shown(arguments)} has to be the name of a file")
-    return scope.file(arguments)
+    text: str = growth.read(scope.file(arguments), scope)
+    return text
 
 
 @function("get_attr", until="2013-05-23", sees_unknown=True, shape=list_of(2))
@@ -64,7 +66,7 @@ def get_attr_then_select(arguments: Any, scope: Scope) -> Any:
     if name is UNKNOWN:
         scope.attributes(resource)
         return UNKNOWN
-    return select(scope.attribute(resource, _attribute_name(name), ()), path)
+    return growth.read(select(scope.attribute(resource, _attribute_name(name), ()), path), scope)
 
 
 @function("get_attr", since="2014-10-16", until="2015-04-30", sees_unknown=True, shape=list_of(2))
@@ -82,7 +84,7 @@ def get_attr_or_all(arguments: Any, scope: Scope) -> Any:
 def _get_attr(arguments: Any, scope: Scope) -> Any:
     resource, *rest = _attribute_arguments(arguments)
     if not rest:
-        return scope.attributes(resource)
+        return growth.read(scope.attributes(resource), scope)
     name, *path = rest
     if name is UNKNOWN:
         scope.attributes(resource)  # any of them may be meant
@@ -90,7 +92,7 @@ def _get_attr(arguments: Any, scope: Scope) -> Any:
     if not all(isinstance(step, str | int) for step in path):  # a step not known yet, or one that leads nowhere
         scope.attribute(resource, _attribute_name(name), ())
         return UNKNOWN if types.contains_unknown(path) else None
-    return scope.attribute(resource, _attribute_name(name), tuple(path))
+    return growth.read(scope.attribute(resource, _attribute_name(name), tuple(path)), scope)
 
 
 def _attribute_arguments(arguments: Any) -> list[Any]:

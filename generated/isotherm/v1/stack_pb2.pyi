@@ -788,9 +788,12 @@ class CreateStackRequest(_message.Message):
 
     @_builtins.property
     def environment_files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of entries of `files` that are environments. They are merged in this order, later over earlier, by the
-        `parameter_merge_strategies` that they contain. If any is named, `environment` is not read, and their values win over
-        `parameters`, so that a file can have the last word.
+        """Names of entries of `files` that are environments. If any is named, `environment` is not read. They are merged in this
+        order onto `parameters`, so a value in a file wins over the same parameter of the request, as in the newest Heat.
+        `parameters` and `parameter_defaults` are merged as the files' `parameter_merge_strategies` say, by key or for all
+        ("default"): "overwrite" (the default), "merge" or "deep_merge". Texts are joined, lists appended to, numbers summed,
+        maps merged; a boolean can't be. Two files that demand different strategies for one key are refused. Other sections are
+        laid over each other, later over earlier; `event_sinks` are appended. Null never takes a value away.
         """
 
     @_builtins.property
