@@ -115,7 +115,9 @@ class Config(BaseSettings):
     max_template_growth: Count = Field(
         20_000_000, description="Most characters that the functions of one template may make; a value counts as 50."
     )
-    template_time_limit: Seconds = Field(1, description="Seconds of processor time that a new template may take.")
+    template_time_limit: Seconds = Field(
+        1, description="Seconds of processor time for checking a template, for a resource of it, or for its outputs."
+    )
     limit_iterators: Limit = Field(200, description="Most items that a yaql expression may go through; -1: no limit.")
     memory_quota: Limit = Field(10_000, description="Most bytes of one value in a yaql expression; -1: no limit.")
     yaql_time_limit: Seconds = Field(1, description="Seconds until a process that computes yaql is killed.")

@@ -38,7 +38,7 @@ from engine.runtime.neighbours import Answer, Neighbours
 from engine.store import database, events, migrate, services
 from engine.store.crypto import Keys
 from engine.store.database import Database
-from engine.template.queries import Queries, QueryLimits
+from engine.template.queries import QueryLimits
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
 from engine.usecases.definitions import Definitions
@@ -242,13 +242,17 @@ def _cage(config: Config) -> Cage:
     return Cage(CageLimits(seconds=config.yaql_time_limit), QueryLimits(config.limit_iterators, config.memory_quota))
 
 
-def _outside(config: Config, queries: Queries) -> Outside:
+def _outside(config: Config, cage: Cage) -> Outside:
     operator = global_environment.NOTHING
     if config.environment_dir is not None:
         limits = _template_limits(config)
         operator = global_environment.load(config.environment_dir, config.template_dir, limits=limits)
     return Outside(
-        queries=queries, registry=operator.registry, files=operator.files, seconds=config.template_time_limit
+        queries=cage,
+        registry=operator.registry,
+        files=operator.files,
+        seconds=config.template_time_limit,
+        clock=cage.thread_time,
     )
 
 

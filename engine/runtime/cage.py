@@ -20,6 +20,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +65,7 @@ class Cage:
         settings = caged.Settings(self._limits.seconds, self._limits.memory, query_limits)
         self._workers = tuple(_Worker(self._limits, settings) for _ in range(self._limits.workers))
         self._turns = Turns(self._workers)
+        self._taken = threading.local()  # seconds that workers spent for each thread
         self._check_remembered = functools.lru_cache(_REMEMBERED)(self._check)
 
     def check(self, expression: str) -> None:
@@ -80,6 +83,10 @@ class Cage:
         or INTERNAL, if the engine is to blame.
         """
         return self._ask(caged.RUN, expression, data)
+
+    def thread_time(self) -> float:
+        """Return the seconds that this thread has computed, and workers for it; what it waited for is not counted."""
+        return time.thread_time() + getattr(self._taken, "seconds", 0.0)
 
     def pids(self) -> list[int]:
         """Return the process ids of the workers that are there."""
@@ -105,12 +112,14 @@ class Cage:
         except queue.Empty:
             text = f"the yaql expression {shown} waited {self._limits.waiting_seconds:g} s for its turn, and had none"
             raise Overspent(text) from None
+        begun = _monotonic()
         try:
             answer = worker.ask(request)
         except _WorkerError as end:
             raise Overspent(f"the yaql expression {shown} has no value: {end}") from None
         finally:
             self._turns.give(worker)
+            self._taken.seconds = getattr(self._taken, "seconds", 0.0) + _monotonic() - begun
         if "error" in answer:
             raise BadArgument(answer["error"], Code(answer["code"]))
         return answer["value"]

@@ -27,7 +27,7 @@ from engine.store.database import Tx
 from engine.template import environment, parse, registry, source, target
 from engine.template.declarations import Template
 from engine.template.expressions import Facade
-from engine.template.facts import NO_QUERIES, IsLate, never
+from engine.template.facts import NO_LIMIT, NO_QUERIES, TimeLimit
 from engine.template.queries import Queries
 from engine.template.source import Limits
 from engine.template.target import EMPTY, Target
@@ -50,7 +50,13 @@ class Outside:
     lookups_for: Callable[[str], Lookups] = _no_cloud  # project → where custom constraints look things up
     registry: Mapping[str, Any] = field(default_factory=dict)  # the operator's resource_registry
     files: Mapping[str, str] = field(default_factory=dict)  # the operator's templates, by the names in it
-    seconds: float = 1.0  # of processor time that checking a new template may take
+    seconds: float = 1.0  # that checking a new template may take, a resource on a walk, or the outputs of a stack
+    clock: Callable[[], float] = time.thread_time  # what these are measured by: what a thread has computed, in seconds
+
+    @property
+    def limit(self) -> TimeLimit:
+        """How long one computation may take."""
+        return TimeLimit(self.seconds, self.clock)
 
 
 class Declared:
@@ -79,7 +85,7 @@ class Declared:
     def check(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target of a new definition; raise TemplateInvalid with all its problems."""
         custom = self.custom(stack.project)
-        built = self._build(stack, definition, strict=True, custom=custom, is_late=_deadline(self.outside.seconds))
+        built = self._build(stack, definition, strict=True, custom=custom, check_limit=self.outside.limit)
         return self._targets.put((stack.id, definition.id), built)
 
     def pinned(self, stack: StackRecord, definition: Definition, built: Target) -> Definition:
@@ -100,7 +106,7 @@ class Declared:
 
     def validate(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target of a definition whose parameters need no values; raise TemplateInvalid."""
-        return self._build(stack, definition, strict=False, is_late=_deadline(self.outside.seconds))
+        return self._build(stack, definition, strict=False, check_limit=self.outside.limit)
 
     def custom(self, project: str) -> Custom:
         """Return the custom constraints, as they are asked for a project."""
@@ -125,7 +131,7 @@ class Declared:
         *,
         strict: bool,
         custom: Custom = ANY_CUSTOM,
-        is_late: IsLate = never,
+        check_limit: TimeLimit = NO_LIMIT,
     ) -> Target:
         built = target.build(
             self.template(definition.template),
@@ -139,7 +145,8 @@ class Declared:
             limits=self.limits,
             custom=custom,
             queries=self.outside.queries,
-            is_late=is_late,
+            check_limit=check_limit,
+            limit=self.outside.limit,
         )
         problems = list(self._type_problems(built))
         if problems:
@@ -168,12 +175,6 @@ def _target_size(built: Target) -> int:
 
 def _template_size(template: Template) -> int:
     return _LEAST + len(template.document.text)
-
-
-def _deadline(seconds: float) -> IsLate:
-    """Return what tells whether this thread has computed longer than that from now on."""
-    end = time.thread_time() + seconds
-    return lambda: time.thread_time() > end
 
 
 def pseudo_parameters(stack: StackRecord) -> dict[str, str]:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 SENDERS = 8  # threads
 PAGE = 500  # events read at a time
 MOST_NOTED = 10_000  # events a stream notes down before it reads them from the database instead
+TOLD_LATE = 1_000  # events; the bus tells of none that is committed so long before the last
 STUCK_AFTER = 20.0  # seconds in which a client must take one event
 
 Deliver = Callable[[EventRecord], None]
@@ -50,7 +51,7 @@ class Stream:
         self.ended = ended
         self.cursor = watched.after
         self.taken = 0  # events that the client has taken
-        self.seen: dict[int, None] = {}  # the last positions delivered, oldest first
+        self.seen: dict[int, None] = {}  # the last positions delivered, or known before; oldest first
         self.noted: deque[EventRecord] = deque()
         self.behind = True  # the database knows more than `noted`
         self.sending = False
@@ -153,6 +154,10 @@ class EventStreams:
     def _missed(self, stream: Stream) -> Sequence[EventRecord]:
         found: list[EventRecord] = []
         after = stream.cursor
+        if after and not stream.seen:  # what is committed may not be on the bus yet: when it comes it is no news
+            with self._db.read() as tx:
+                known = events.positions(tx, after - TOLD_LATE, after, root_id=stream.watched.root_id)
+            stream.seen.update(dict.fromkeys(sorted(known)))
         while True:
             with self._db.read() as tx:
                 page = events.after(tx, root_id=stream.watched.root_id, position=after, limit=PAGE)

@@ -57,6 +57,8 @@ _AFTER: Final = (
 )
 _AFTER_IN_TREE: Final = _AFTER.where(EVENT.c.root_id == bindparam("root"))
 _AFTER_IN_STACKS: Final = _AFTER.where(EVENT.c.stack_id.in_(bindparam("stacks", expanding=True)))
+_TAKEN: Final = select(EVENT.c.position).where(EVENT.c.position.between(bindparam("first"), bindparam("last")))
+_TAKEN_IN_TREE: Final = _TAKEN.where(EVENT.c.root_id == bindparam("root"))
 _OLDEST_KEPT: Final = (
     select(EVENT.c.sequence)
     .where(EVENT.c.stack_id == bindparam("of"))
@@ -157,6 +159,15 @@ def after(
     elif stack_ids is not None:
         statement, bound = _AFTER_IN_STACKS, {**bound, "stacks": list(stack_ids)}
     return [_record(tx, row) for row in tx.connection.execute(statement, bound).all()]
+
+
+def positions(tx: Tx, first: int, last: int, *, root_id: StackId | None = None) -> list[int]:
+    """Return which positions from `first` to `last` are taken by events: of a tree, or of all."""
+    if root_id is None:
+        found = tx.connection.execute(_TAKEN, {"first": first, "last": last})
+    else:
+        found = tx.connection.execute(_TAKEN_IN_TREE, {"first": first, "last": last, "root": root_id})
+    return list(found.scalars())
 
 
 def page(tx: Tx, query: EventQuery) -> list[EventRecord]:

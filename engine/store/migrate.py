@@ -22,8 +22,9 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
 from engine.store import backends
+from engine.store.backends import Backend
 from engine.store.crypto import KEY_BYTES, Keys
-from engine.store.database import Database
+from engine.store.database import Database, Tx, retrying
 
 _INSTALLED: Final = Path(__file__).parent / "_migrations"
 _CHECKOUT: Final = Path(__file__).parents[2] / "alembic"
@@ -32,15 +33,9 @@ _SCRIPTS: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
 def upgrade(target: Database | str) -> None:
     """Bring a database, or the one of a URL, to `head()`; where it is there already, change nothing."""
-    with _opened(target) as database, database.write() as tx:
-        backend = backends.backend_of(database.engine.url)
-        if backend.lock_migrations:
-            tx.connection.exec_driver_sql(backend.lock_migrations)
-        try:
-            command.upgrade(configuration(tx.connection), "head")
-        finally:
-            if backend.unlock_migrations:
-                tx.connection.exec_driver_sql(backend.unlock_migrations)
+    with _opened(target) as database:
+        # The first connections to a new SQLite file may find it locked: turning on its log waits for nobody.
+        retrying(database, lambda tx: _upgrade(tx, backends.backend_of(database.engine.url)))
 
 
 def current(target: Database | str) -> str | None:
@@ -72,6 +67,16 @@ def configuration(connection: Connection | None = None, scripts: Path = _SCRIPTS
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+def _upgrade(tx: Tx, backend: Backend) -> None:
+    if backend.lock_migrations:
+        tx.connection.exec_driver_sql(backend.lock_migrations)
+    try:
+        command.upgrade(configuration(tx.connection), "head")
+    finally:
+        if backend.unlock_migrations:
+            tx.connection.exec_driver_sql(backend.unlock_migrations)
 
 
 @contextmanager

@@ -66,7 +66,16 @@ class Checker:
         values, wrong = parameters.resolve(template.parameters, given, strict=session.strict, custom=custom)
         self.problems += (replace(problem, source=template.document.name) for problem in wrong)
         quiet = self._is_strict or bool(self._level.chain)  # a missing value was reported, or comes from above
-        facts = Facts(values, session.files, template.mappings, self._level.facade, session.queries, session.meter)
+        facts = Facts(
+            parameters=values,
+            files=session.files,
+            mappings=template.mappings,
+            facade=self._level.facade,
+            queries=session.queries,
+            meter=session.meter,
+            allowance=session.limits.max_growth,
+            limit=session.limit,
+        )
         conditions = Conditions(template.conditions, facts, strict=quiet)
         present = self._present(conditions)
         self._check_names(present)

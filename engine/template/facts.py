@@ -6,6 +6,7 @@ there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -17,8 +18,6 @@ from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS
 
 NO_CLOUD_ZONES: Final = ("nova",)  # what Fn::GetAZs yields without a cloud to ask (templates.md §7)
-
-IsLate = Callable[[], bool]
 
 
 class NoQueries:
@@ -36,26 +35,33 @@ class NoQueries:
 NO_QUERIES: Final = NoQueries()
 
 
-def never() -> bool:
-    """Return that no time was set."""
-    return False
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long one computation may take, by a clock that counts what is spent on it."""
+
+    seconds: float
+    clock: Callable[[], float]
+
+
+NO_LIMIT: Final = TimeLimit(math.inf, lambda: 0.0)
 
 
 class Meter:
     """What the functions of one template have made so far. Whoever uses it up gets nothing more computed."""
 
-    __slots__ = ("_is_late", "_left")
+    __slots__ = ("_clock", "_end", "_left")
 
-    def __init__(self, allowance: int = DEFAULT_LIMITS.max_growth, is_late: IsLate = never) -> None:
+    def __init__(self, allowance: int = DEFAULT_LIMITS.max_growth, limit: TimeLimit = NO_LIMIT) -> None:
         self._left = allowance
-        self._is_late = is_late
+        self._clock = limit.clock
+        self._end = limit.clock() + limit.seconds
 
     def spend(self, amount: int) -> None:
         """Take an amount off; raise `Overspent` where the allowance or the time is used up."""
         self._left -= amount
         if self._left < 0:
             raise Overspent("the functions of this template make more values and text than one template may have")
-        if self._is_late():
+        if self._clock() > self._end:
             raise Overspent("the functions of this template take longer to compute than one template may")
 
 
@@ -69,10 +75,12 @@ class Facts:
     facade: Facade | None = None  # the resource that the template stands for; None: it is a root template
     queries: Queries = field(default_factory=NoQueries)
     meter: Meter = field(default_factory=Meter)
+    allowance: int = DEFAULT_LIMITS.max_growth  # of one evaluation that comes later
+    limit: TimeLimit = NO_LIMIT  # as above
 
     def renewed(self) -> Facts:
-        """Return the same facts with a whole allowance."""
-        return replace(self, meter=Meter())
+        """Return the same facts with a whole allowance, and all its time from now on."""
+        return replace(self, meter=Meter(self.allowance, self.limit))
 
     def file(self, name: str) -> str:
         """Return the text of a file of the request; `BadArgument` where there is none."""

@@ -15,7 +15,7 @@ from engine.schema.types import UNKNOWN
 from engine.template import nested
 from engine.template.declarations import Template
 from engine.template.expressions import Facade
-from engine.template.facts import NO_QUERIES, Meter
+from engine.template.facts import NO_LIMIT, NO_QUERIES, Meter, TimeLimit
 from engine.template.hints import Hints
 from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS, Limits
@@ -40,6 +40,7 @@ class Session:
     custom: Custom = field(default_factory=lambda: ANY_CUSTOM)
     queries: Queries = NO_QUERIES
     meter: Meter = field(default_factory=Meter)
+    limit: TimeLimit = NO_LIMIT  # for what is evaluated after the check
     _files_print: str | None = None  # made once: every nested stack asks for it, and the files may be large
 
     def files_print(self) -> str:

@@ -28,7 +28,7 @@ from engine.template import (
 from engine.template.declarations import Template
 from engine.template.environment import Environment
 from engine.template.expressions import ABSENT, EvaluationError, Facade, Literal, OutOfBudget, Scope
-from engine.template.facts import NO_QUERIES, Facts, IsLate, Meter, never
+from engine.template.facts import NO_LIMIT, NO_QUERIES, Facts, Meter, TimeLimit
 from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
@@ -61,7 +61,8 @@ class Inputs(TypedDict):
     limits: NotRequired[Limits]
     custom: NotRequired[Custom]  # the custom constraints; not given: each is taken as kept
     queries: NotRequired[Queries]  # who computes yaql; not given: nobody
-    is_late: NotRequired[IsLate]  # whether the time for this template is used up
+    check_limit: NotRequired[TimeLimit]  # for checking the template
+    limit: NotRequired[TimeLimit]  # for what is evaluated later: all of a resource on a walk, or all outputs
 
 
 def build(template: Template, **inputs: Unpack[Inputs]) -> Target:
@@ -75,7 +76,8 @@ def build(template: Template, **inputs: Unpack[Inputs]) -> Target:
         strict=inputs.get("strict", True),
         custom=inputs.get("custom", ANY_CUSTOM),
         queries=inputs.get("queries", NO_QUERIES),
-        meter=Meter(limits.max_growth, inputs.get("is_late", never)),
+        meter=Meter(limits.max_growth, inputs.get("check_limit", NO_LIMIT)),
+        limit=inputs.get("limit", NO_LIMIT),
     )
     level = session.Level(inputs.get("pseudo", {}), facade=inputs.get("facade"))
     check = checker.Checker(template, inputs["environment"], shared, level)

@@ -22,7 +22,10 @@ Request = Mapping[str, Any]
 
 def value_of(expression: object, **sections: object) -> str:
     """Return a template with one resource that has the value of an expression."""
-    resources = {"x": {"type": "OS::Heat::Value", "properties": {"value": expression}}}
+    return written({"x": {"type": "OS::Heat::Value", "properties": {"value": expression}}}, **sections)
+
+
+def written(resources: Mapping[str, object], **sections: object) -> str:
     parts = {"resources": resources, **sections}
     return HOT + "".join(f"{name}: {json.dumps(part)}\n" for name, part in parts.items())
 
@@ -57,8 +60,7 @@ def product(lists: int, items: int) -> Any:
 
 def many(expression: object, count: int, **sections: object) -> str:
     resources = {f"x{n}": {"type": "OS::Heat::Value", "properties": {"value": expression}} for n in range(count)}
-    parts = {"resources": resources, **sections}
-    return HOT + "".join(f"{name}: {json.dumps(part)}\n" for name, part in parts.items())
+    return written(resources, **sections)
 
 
 def alias_bomb() -> str:
@@ -168,3 +170,41 @@ def test_an_attack_is_refused_cheaply_and_nobody_else_notices(name: str, engine:
     assert resident(engine, "VmHWM") - before < 100 * MEGABYTE
     assert bystander.errors == []
     assert engine.call("CountStacks")["count"] == 1
+
+
+# What no check can see, because it reads what resources yield: each takes a good part of a second.
+SLOW = {
+    "yaql": {
+        "expression": "range($.data.n).select(range(150).select($).sum()).sum()",
+        "data": {"n": {"get_attr": ["x", "value"]}},
+    }
+}
+TOO_LONG = "take longer to compute than one template may"
+X = {"type": "OS::Heat::Value", "properties": {"value": 15, "type": "number"}}
+
+
+def test_outputs_together_have_a_limit_of_time(engine: EngineProcess) -> None:
+    outputs = {f"o{number}": {"value": SLOW} for number in range(200)}
+    engine.create("slow_outputs", written({"x": X}, outputs=outputs))
+
+    with Bystander(engine) as bystander:
+        shown = engine.settled("slow_outputs")
+
+    engine.call("DeleteStack", stack_identity={"stack_name": "slow_outputs"})
+    errors = [output["output_error"] for output in shown["outputs"] if output["output_error"]]
+    assert bystander.errors == []
+    assert len(errors) > 150
+    assert all(TOO_LONG in error for error in errors)
+
+
+def test_a_resource_has_a_limit_of_time_on_the_walk(engine: EngineProcess) -> None:
+    y = {"type": "OS::Heat::Value", "properties": {"value": [SLOW] * 200}}
+    engine.create("slow_resource", written({"x": X, "y": y}))
+
+    with Bystander(engine) as bystander:
+        shown = engine.settled("slow_resource")
+
+    assert bystander.errors == []
+    assert shown["state"] == "CREATE_FAILED"
+    assert TOO_LONG in shown["stack_status_reason"]
+    engine.call("DeleteStack", stack_identity={"stack_name": "slow_resource"})

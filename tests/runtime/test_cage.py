@@ -218,6 +218,16 @@ def test_an_attack_of_one_caller_does_not_touch_the_others() -> None:
         assert {attack.result(LATE).code for attack in attacks} == {Code.REQUEST_LIMIT_EXCEEDED}
 
 
+def test_what_workers_compute_counts_as_time_of_the_thread_that_asked() -> None:
+    with caged(QUICK) as cage, ThreadPoolExecutor(1) as pool:
+        cage.run("1", None)
+        before, elsewhere = cage.thread_time(), pool.submit(cage.thread_time).result()
+        refusal(cage, FOREVER)
+
+        assert cage.thread_time() - before >= QUICK.seconds
+        assert pool.submit(cage.thread_time).result() - elsewhere < QUICK.seconds
+
+
 def test_who_gets_no_turn_is_told() -> None:
     with caged(CageLimits(workers=1, seconds=0.4, waiting_seconds=0.05)) as cage, ThreadPoolExecutor(1) as pool:
         cage.run("1", None)

@@ -63,6 +63,7 @@ class Ground:
     db: Database
     loop: Loop
     clock: FakeClock
+    bus: Bus
     streams: EventStreams
     root: StackRecord = field(init=False)
 
@@ -91,7 +92,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     clock.wake = loop.wake
     loop.start()
     with databases.opened(databases.sqlite(tmp_path), published=bus.publish) as db:
-        ground = Ground(db, loop, clock, EventStreams(loop, bus, db))
+        ground = Ground(db, loop, clock, bus, EventStreams(loop, bus, db))
         yield ground
         ground.streams.stop()
         loop.stop()
@@ -113,6 +114,20 @@ def test_a_watcher_resumes_after_the_event_it_saw_last(ground: Ground) -> None:
     ground.tell("c")
     watcher = Watcher()
     ground.watch(watcher, after=seen)
+    ground.tell("d")
+
+    assert watcher.until(2) == ["c", "d"]
+
+
+def test_what_was_seen_is_no_news_though_the_bus_tells_of_it_late(ground: Ground) -> None:
+    seen = ground.tell("a", "b")
+    with ground.db.read() as tx:
+        late = events.after(tx, position=0, limit=2)
+    watcher = Watcher()
+    ground.watch(watcher, after=seen)
+    ground.tell("c")
+    watcher.until(1)
+    ground.bus.publish(late)
     ground.tell("d")
 
     assert watcher.until(2) == ["c", "d"]
