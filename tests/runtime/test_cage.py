@@ -229,7 +229,7 @@ def test_what_workers_compute_counts_as_time_of_the_thread_that_asked() -> None:
 
 
 def test_who_gets_no_turn_is_told() -> None:
-    with caged(CageLimits(workers=1, seconds=0.4, waiting_seconds=0.05)) as cage, ThreadPoolExecutor(1) as pool:
+    with caged(CageLimits(workers=1, seconds=2, waiting_seconds=0.05)) as cage, ThreadPoolExecutor(1) as pool:
         cage.run("1", None)
         [pid] = cage.pids()
         begun = computing([pid])
@@ -262,7 +262,7 @@ def test_data_that_is_deep_does_no_harm(cage: Cage) -> None:
 
 
 def test_after_a_stop_no_process_is_left_and_nobody_is_served() -> None:
-    cage = Cage(QUICK)
+    cage = Cage(CageLimits(seconds=2))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda number: cage.run("$.data", number), range(20)))
         pids = cage.pids()
