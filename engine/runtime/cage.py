@@ -85,7 +85,7 @@ class Cage:
         return self._ask(caged.RUN, expression, data)
 
     def thread_time(self) -> float:
-        """Return the seconds that this thread has computed, and workers for it; what it waited for is not counted."""
+        """Return the processor seconds of this thread and of the workers for it; one that was killed had all it may."""
         return time.thread_time() + getattr(self._taken, "seconds", 0.0)
 
     def pids(self) -> list[int]:
@@ -112,17 +112,20 @@ class Cage:
         except queue.Empty:
             text = f"the yaql expression {shown} waited {self._limits.waiting_seconds:g} s for its turn, and had none"
             raise Overspent(text) from None
-        begun = _monotonic()
         try:
             answer = worker.ask(request)
         except _WorkerError as end:
+            self._count(self._limits.seconds)
             raise Overspent(f"the yaql expression {shown} has no value: {end}") from None
         finally:
             self._turns.give(worker)
-            self._taken.seconds = getattr(self._taken, "seconds", 0.0) + _monotonic() - begun
+        self._count(answer.get("seconds", 0.0))
         if "error" in answer:
             raise BadArgument(answer["error"], Code(answer["code"]))
         return answer["value"]
+
+    def _count(self, seconds: float) -> None:
+        self._taken.seconds = getattr(self._taken, "seconds", 0.0) + seconds
 
 
 def _request(kind: str, expression: str, data: Any) -> bytes:

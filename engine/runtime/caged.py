@@ -18,6 +18,7 @@ import re
 import resource
 import struct
 import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -144,14 +145,16 @@ def _received(inbox: BinaryIO) -> bytes | None:
 
 def _answer(request: bytes, settings: Settings) -> bytes:
     """Return the frame that answers a request: a value, an error, or what spent this process for any other one."""
+    begun = time.process_time()
     try:
         kind, expression, data = unframed(request)
         if kind == CHECK:
             queries.check(expression, settings.limits)
             return frame({"value": None})
-        return frame({"value": queries.run(expression, data, settings.limits)})
+        value = queries.run(expression, data, settings.limits)
+        return frame({"value": value, "seconds": time.process_time() - begun})
     except BadArgument as error:
-        return frame({"error": str(error), "code": error.code})
+        return frame({"error": str(error), "code": error.code, "seconds": time.process_time() - begun})
     except RecursionError:
         reason = "its data is nested too deeply"
     except MemoryError:

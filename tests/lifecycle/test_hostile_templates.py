@@ -179,8 +179,13 @@ SLOW = {
         "data": {"n": {"get_attr": ["x", "value"]}},
     }
 }
-TOO_LONG = "take longer to compute than one template may"
+TOO_LONG = ("take longer to compute than one template may", "it takes longer than")
 X = {"type": "OS::Heat::Value", "properties": {"value": 6, "type": "number"}}
+
+
+def is_too_long(error: str) -> bool:
+    """Return whether time is what was missing: for all of them, or on a busy machine for one."""
+    return any(reason in error for reason in TOO_LONG)
 
 
 def test_outputs_together_have_a_limit_of_time(engine: EngineProcess) -> None:
@@ -194,7 +199,7 @@ def test_outputs_together_have_a_limit_of_time(engine: EngineProcess) -> None:
     errors = [output["output_error"] for output in shown["outputs"] if output["output_error"]]
     assert bystander.errors == []
     assert len(errors) > 200
-    assert all(TOO_LONG in error for error in errors)
+    assert all(is_too_long(error) for error in errors)
 
 
 def test_a_resource_has_a_limit_of_time_on_the_walk(engine: EngineProcess) -> None:
@@ -206,5 +211,5 @@ def test_a_resource_has_a_limit_of_time_on_the_walk(engine: EngineProcess) -> No
 
     assert bystander.errors == []
     assert shown["state"] == "CREATE_FAILED"
-    assert TOO_LONG in shown["stack_status_reason"]
+    assert is_too_long(shown["stack_status_reason"])
     engine.call("DeleteStack", stack_identity={"stack_name": "slow_resource"})
