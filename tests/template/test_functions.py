@@ -17,7 +17,7 @@ from engine.template import dialects, expressions, queries
 from engine.template.expressions import EvaluationError, Expr, Facade, Findings, Literal
 from engine.template.facts import Facts
 from engine.template.parameters import ParameterValues
-from engine.template.reader import Reader
+from engine.template.reader import Language, Reader
 from engine.template.scopes import Conditions, NodeValue, StaticScope, WalkScope
 from engine.template.source import Document
 
@@ -62,10 +62,9 @@ CASES = list(_cases())
 
 def read(case: dict[str, Any]) -> tuple[Expr, list[Problem]]:
     version = case.get("version", dialects.newest())
-    dialect = dialects.select({KEYS.get(version, dialects.HOT): version})
     problems: list[Problem] = []
     document = Document({"resources": {"r": {"properties": {"x": case["expr"]}}}})
-    reader = Reader(dialect.language, document, problems)
+    reader = Reader(language_of(version), document, problems)
     return reader.read(case["expr"], ("resources", "r", "properties", "x")), problems
 
 
@@ -117,9 +116,55 @@ def agrees(early: Any, late: Any) -> bool:
     return bool(early == late)
 
 
-def test_every_function_has_cases() -> None:
-    texts = "".join(table.read_text(encoding="utf-8") for table in TABLES.glob("*.yaml"))
-    infos = [one.version for one in dialects.versions()]
-    names = {function.name for info in infos for function in dialects.functions_of(info, with_condition=True)}
+def calls(data: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what may be a call in plain data: the key of a map with one entry, and what it is given."""
+    if isinstance(data, dict):
+        if len(data) == 1:
+            yield from data.items()
+        data = list(data.values())
+    if isinstance(data, list):
+        for item in data:
+            yield from calls(item)
 
-    assert {name for name in names if f"{{{name}:" not in texts} == set()
+
+def language_of(version: str) -> Language:
+    return dialects.select({KEYS.get(version, dialects.HOT): version}).language
+
+
+def meaning(version: str, names: set[str]) -> list[Any]:
+    """Return what names are in a version: the function of each, and why it is refused; in conditions too for an if."""
+    language = language_of(version)
+    places = [language.general, language.conditions] if "if" in names else [language.general]
+    return [(place.functions.get(name), place.refused.get(name)) for place in places for name in sorted(names)]
+
+
+def cases_of(version: str) -> Iterator[dict[str, Any]]:
+    """Yield the cases that mean in a version what they mean where they stand, as cases of that version."""
+    for param in CASES:
+        (case,) = param.values
+        names = {name for name, _ in calls(case["expr"]) if isinstance(name, str)}
+        if meaning(case.get("version", dialects.newest()), names) == meaning(version, names):
+            yield {**case, "version": version}
+
+
+VERSIONS = [one.version.partition(".")[2] for one in dialects.versions()]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_that_has_a_function_has_it_the_same_way(version: str) -> None:
+    for case in cases_of(version):
+        test_case(case)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_function_has_a_good_a_null_and_an_error_case_in_every_version(version: str) -> None:
+    language = language_of(version)
+    has: dict[str, set[str]] = {name: set() for name in language.general.functions | language.conditions.functions}
+    for case in cases_of(version):
+        for name, argument in calls(case["expr"]):
+            if name in has:
+                has[name].add("error" if "problem" in case else "good")
+                if "null" in yaml.safe_dump([argument, case.get("result")]):
+                    has[name].add("null")
+
+    assert {name: kinds for name, kinds in has.items() if kinds != {"good", "null", "error"}} == {}
