@@ -38,6 +38,7 @@ from engine.runtime.neighbours import Answer, Neighbours
 from engine.store import database, events, migrate, services
 from engine.store.crypto import Keys
 from engine.store.database import Database
+from engine.template.facts import TimeLimit
 from engine.template.queries import QueryLimits
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
@@ -168,7 +169,7 @@ class EngineService:
             self._db,
             parts.declared,
             parts.traversals,
-            Definitions(machinery.new_id, limits=_template_limits(config)),
+            Definitions(machinery.new_id, parts.declared.template, limits=_template_limits(config)),
             parts.logbook,
             machinery.new_id,
             _limits(config),
@@ -249,10 +250,9 @@ def _outside(config: Config, cage: Cage) -> Outside:
         operator = global_environment.load(config.environment_dir, config.template_dir, limits=limits)
     return Outside(
         queries=cage,
-        registry=operator.registry,
+        operator=operator.registry,
         files=operator.files,
-        seconds=config.template_time_limit,
-        clock=cage.thread_time,
+        limit=TimeLimit(config.template_time_limit, cage.thread_time),
     )
 
 

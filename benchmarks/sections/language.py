@@ -69,7 +69,7 @@ def _evaluated(text: str, registry: Registry, sizes: Sizes) -> Figure:
     built = _target(text, registry, large_template.PARAMETERS, strict=True)
     values = {name: target.NodeValue(name, large_template.attributes(name)) for name in built.declarations}
     found = _properties(built, values)
-    reading = sum(one.settled is None for one in built.declarations.values())
+    reading = sum(not one.is_settled for one in built.declarations.values())
     floor, evaluated = in_turn(
         _TAKES * sizes.rounds,
         _timed(lambda: json.dumps(found)),
@@ -108,10 +108,15 @@ def _checked_again(text: str, registry: Registry, sizes: Sizes) -> Figure:
 @contextmanager
 def _use_cases(registry: Registry) -> Iterator[Callable[[], Templates]]:
     """Yield what makes the use cases of templates, with nothing kept yet. The database is there and is not asked."""
+
+    def fresh() -> Templates:
+        declared = Declared(registry, _LIMITS)
+        return Templates(db, declared, Definitions(lambda: "definition", declared.template))
+
     with tempfile.TemporaryDirectory(prefix="isotherm-bench-") as folder:
         db = Database.open(f"sqlite:///{folder}/engine.db", Keys([bytes(KEY_BYTES)]))
         try:
-            yield lambda: Templates(db, Declared(registry, _LIMITS), Definitions(lambda: "definition"))
+            yield fresh
         finally:
             db.close()
 

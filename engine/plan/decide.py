@@ -129,13 +129,14 @@ def converge(desired: Desired, rows: Sequence[ResourceRecord], rules: Rules) -> 
         return Finish(row)
     rebuilt = row.fingerprint != desired.fingerprint
     if changed or rebuilt or not row.is_built:
-        return Restricted(row, "update") if "update" in desired.restricted_actions else Update(row, changed)
+        is_forbidden = row.is_built and "update" in desired.restricted_actions
+        return Restricted(row, "update") if is_forbidden else Update(row, changed)
     return Keep(row, moved=_has_moved(desired, row))
 
 
-def external_print(external_id: str) -> str:
-    """Return the fingerprint of a row that stands for a thing which was never built."""
-    return f"{_EXTERNAL}{external_id}"
+def fingerprint(built_from: str, external_id: str | None) -> str:
+    """Return what a row remembers of its origin: what it is built from, or the id of what it stands for unbuilt."""
+    return built_from if external_id is None else f"{_EXTERNAL}{external_id}"
 
 
 def is_external(fingerprint: str) -> bool:

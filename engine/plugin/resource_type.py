@@ -20,6 +20,11 @@ from engine.schema.type_schema import TypeSchema
 TEMPLATE_TYPE = "Isotherm::Template"  # the registered type that builds whatever a template file implements
 
 
+def built_by(implementation: str, template_file: str | None) -> str:
+    """Return the registered type that builds a resource, from what a declaration says stands behind it."""
+    return implementation if template_file is None else TEMPLATE_TYPE
+
+
 class ResourceType:
     """One kind of thing that a template can declare."""
 

@@ -150,8 +150,9 @@ def _answer(request: bytes, settings: Settings) -> bytes:
         kind, expression, data = unframed(request)
         if kind == CHECK:
             queries.check(expression, settings.limits)
-            return frame({"value": None})
-        value = queries.run(expression, data, settings.limits)
+            value = None
+        else:
+            value = queries.run(expression, data, settings.limits)
         return frame({"value": value, "seconds": time.process_time() - begun})
     except BadArgument as error:
         return frame({"error": str(error), "code": error.code, "seconds": time.process_time() - begun})

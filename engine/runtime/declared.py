@@ -24,18 +24,22 @@ from engine.runtime.kept import Kept
 from engine.schema.constraints import ANY_CUSTOM, Custom
 from engine.store import templates
 from engine.store.database import Tx
-from engine.template import environment, parse, registry, source, target
+from engine.template import environment, parameters, parse, registry, source, target
 from engine.template.declarations import Template
 from engine.template.expressions import Facade
 from engine.template.facts import NO_LIMIT, NO_QUERIES, TimeLimit
+from engine.template.functions import growth
+from engine.template.parameters import ParameterValues
 from engine.template.queries import Queries
 from engine.template.source import Limits
 from engine.template.target import EMPTY, Target
 
-# What is kept is bounded by characters of template text: a target takes about twenty bytes for each.
-_KEPT_TARGETS: Final = 16_000_000
-_KEPT_TEXTS: Final = 4_000_000
-_LEAST: Final = 1_000  # what the smallest of them counts as
+# What is kept is bounded by about the bytes that it takes. A target shares its text and expressions with the template,
+# and takes as much again; what its functions made and the files of its request come on top.
+_KEPT_TARGETS: Final = 320_000_000
+_KEPT_TEMPLATES: Final = 80_000_000
+_BYTES_OF_A_CHARACTER: Final = 20  # of the text of a template
+_LEAST: Final = 20_000  # what the smallest of them counts as
 
 
 def _no_cloud(_: str) -> Lookups:
@@ -48,15 +52,10 @@ class Outside:
 
     queries: Queries = NO_QUERIES  # who computes yaql
     lookups_for: Callable[[str], Lookups] = _no_cloud  # project → where custom constraints look things up
-    registry: Mapping[str, Any] = field(default_factory=dict)  # the operator's resource_registry
+    operator: Mapping[str, Any] = field(default_factory=dict)  # the operator's resource_registry
     files: Mapping[str, str] = field(default_factory=dict)  # the operator's templates, by the names in it
-    seconds: float = 1.0  # that checking a new template may take, a resource on a walk, or the outputs of a stack
-    clock: Callable[[], float] = time.thread_time  # what these are measured by: what a thread has computed, in seconds
-
-    @property
-    def limit(self) -> TimeLimit:
-        """How long one computation may take."""
-        return TimeLimit(self.seconds, self.clock)
+    # How long checking a new template may take, a resource on a walk, or the outputs of a stack.
+    limit: TimeLimit = field(default_factory=lambda: TimeLimit(1.0, time.thread_time))
 
 
 class Declared:
@@ -67,7 +66,7 @@ class Declared:
         self.limits = limits
         self.outside = outside or Outside()
         self._targets: Kept[tuple[StackId, DefinitionId], Target] = Kept(_KEPT_TARGETS, _target_size)
-        self._templates: Kept[str, Template] = Kept(_KEPT_TEXTS, _template_size)
+        self._templates: Kept[str, Template] = Kept(_KEPT_TEMPLATES, _template_size)
 
     def walked(self, tx: Tx, stack: StackRecord) -> Target:
         """Return what the current or last walk of the stack leads to; nothing for a delete or an undone create."""
@@ -93,12 +92,13 @@ class Declared:
 
         So it means the same for as long as it is stored, whatever the operator maps to what by then.
         """
-        if not self.outside.registry:
+        if not self.outside.operator:
             return definition
         given = environment.from_map(definition.environment)
         uses = [(one.name, one.type) for one in built.declarations.values()]
-        found = registry.pinned(given, uses, is_known=self._is_known, operator=self.outside.registry)
-        used = {file: text for file, text in self.outside.files.items() if file in set(_template_files(built))}
+        found = registry.pinned(given, uses, is_known=self._is_known, operator=self.outside.operator)
+        operated = self.outside.files
+        used = {file: operated[file] for file in _template_files(built) if file in operated}
         if found == given and not used:
             return definition
         self._targets.drop((stack.id, definition.id))  # it was built of what was not pinned
@@ -107,6 +107,12 @@ class Declared:
     def validate(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target of a definition whose parameters need no values; raise TemplateInvalid."""
         return self._build(stack, definition, strict=False, check_limit=self.outside.limit)
+
+    def parameters(self, stack: StackRecord, definition: Definition) -> ParameterValues:
+        """Return the values of the parameters alone: they are there even if the definition is valid no more."""
+        given = environment.from_map(definition.environment)
+        values = parameters.Given(given.parameters, given.parameter_defaults, pseudo_parameters(stack))
+        return parameters.resolve(self.template(definition.template).parameters, values, strict=False)[0]
 
     def custom(self, project: str) -> Custom:
         """Return the custom constraints, as they are asked for a project."""
@@ -136,7 +142,7 @@ class Declared:
         built = target.build(
             self.template(definition.template),
             environment=environment.from_map(definition.environment),
-            operator=self.outside.registry,
+            operator=self.outside.operator,
             files={**self.outside.files, **definition.files},
             catalogue=self.registry,
             pseudo=pseudo_parameters(stack),
@@ -155,12 +161,10 @@ class Declared:
 
     def _type_problems(self, built: Target) -> Iterator[Problem]:
         """Yield what the types themselves find wrong between properties; what is not known yet reads UNKNOWN."""
-        unknown = target.scope_of(built, dict.fromkeys(built.declarations, target.UNKNOWN_NODE))
         for declaration in built.declarations.values():
-            if declaration.template_file is None:
+            if declaration.template_file is None and declaration.external_id is None:
                 plugin = self.registry.get(declaration.implementation)
-                values = target.evaluate_properties(declaration, unknown).values
-                yield from map(declaration.placed, plugin.validate(values))
+                yield from map(declaration.placed, plugin.validate(declaration.explored.values))
 
 
 def _template_files(built: Target) -> Iterator[str]:
@@ -170,11 +174,20 @@ def _template_files(built: Target) -> Iterator[str]:
 
 
 def _target_size(built: Target) -> int:
-    return _LEAST + len(built.template.document.text) + sum(map(_target_size, built.nested.values()))
+    """Return what a target takes. All levels share one meter and the files."""
+    values, characters = growth.measure(built.environment.as_map())
+    given = growth.VALUE * values + characters + sum(map(len, built.files.values()))
+    return sum(map(_template_size, _templates(built))) + built.facts.meter.spent + given
+
+
+def _templates(built: Target) -> Iterator[Template]:
+    yield built.template
+    for inner in built.nested.values():
+        yield from _templates(inner)
 
 
 def _template_size(template: Template) -> int:
-    return _LEAST + len(template.document.text)
+    return _LEAST + _BYTES_OF_A_CHARACTER * len(template.document.text)
 
 
 def pseudo_parameters(stack: StackRecord) -> dict[str, str]:

@@ -22,7 +22,7 @@ from engine.plan.visits import Clean, Converge
 from engine.plugin.context import Context
 from engine.plugin.outcome import Done, Outcome, Poll, Replace
 from engine.plugin.registry import Registry
-from engine.plugin.resource_type import TEMPLATE_TYPE, ResourceType
+from engine.plugin.resource_type import ResourceType, built_by
 from engine.runtime.clock import Clock
 from engine.runtime.jobs import Cleaned, Failed, Job, Lost, Result, Stands, Unrecorded, Visited, Waits
 from engine.runtime.journal import Journal
@@ -31,7 +31,6 @@ from engine.runtime.recorder import NotLanded, Recorder
 from engine.schema.constraints import Custom
 from engine.schema.properties import PropertyValues
 from engine.template import target as targets
-from engine.template.expressions import Scope
 
 log = logging.getLogger(__name__)
 
@@ -137,9 +136,11 @@ class _Errand:
         external_id = targets.evaluate_external_id(declaration, scope)
         custom = self.tools.custom_for(plan.stack.project)
         resolved = targets.evaluate_properties(declaration, scope, custom)
-        implementation = TEMPLATE_TYPE if declaration.template_file else declaration.implementation
-        between = self.tools.registry.get(implementation).validate(resolved.values) if not resolved.problems else ()
-        problems = (*resolved.problems, *map(declaration.placed, between))
+        implementation = built_by(declaration.implementation, declaration.template_file)
+        problems = resolved.problems
+        if not problems and external_id is None:
+            between = self.tools.registry.get(implementation).validate(resolved.values)
+            problems = tuple(map(declaration.placed, between))
         if problems:
             raise targets.PropertiesInvalid(problems)
         return decide.Desired(
@@ -151,7 +152,7 @@ class _Errand:
             requires=frozenset(job.standing[other] for other in declaration.requires),
             metadata=targets.evaluate_metadata(declaration, scope),
             deletion_policy=declaration.deletion_policy,
-            fingerprint=_fingerprint(declaration, scope, external_id),
+            fingerprint=decide.fingerprint(targets.fingerprint_of(declaration, scope), external_id),
             external_id=external_id,
             restricted_actions=declaration.restricted_actions,
             definition_id=plan.stack.definition_id,
@@ -168,7 +169,7 @@ class _Errand:
         nothing = decide.Desired(
             name=name,
             type=declaration.type,
-            implementation=TEMPLATE_TYPE if declaration.template_file else declaration.implementation,
+            implementation=built_by(declaration.implementation, declaration.template_file),
             schema=declaration.schema,
             properties={},
             requires=frozenset(),
@@ -302,12 +303,6 @@ def _refusal(decision: decide.Refuse | decide.Restricted) -> Exception:
         return ActionRestricted(f"{decision.action} is restricted for resource {row.name}")
     names = ", ".join(sorted(decision.names))
     return NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported")
-
-
-def _fingerprint(declaration: targets.Declaration, scope: Scope, external_id: str | None) -> str:
-    if external_id is not None:
-        return decide.external_print(external_id)
-    return targets.fingerprint_of(declaration, scope)
 
 
 def _new_row(errand: _Errand, desired: decide.Desired) -> ResourceRecord:

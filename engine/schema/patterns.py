@@ -47,6 +47,9 @@ _CATEGORIES: Final = {getattr(ops, f"CATEGORY_{name}"): shown for name, shown in
 
 _Item = tuple[Any, Any]  # of the parser's tree: what it is, and its details
 
+# What a later Python may read otherwise is no news to anybody here. Once for the process: threads can't have filters.
+warnings.filterwarnings("ignore", "Possible (nested )?set ", FutureWarning)
+
 
 class PatternError(ValueError):
     """The pattern is wrong, or asks for more than is allowed here."""
@@ -93,8 +96,7 @@ def _compiled(pattern: str, foreign: str) -> _Matchers:
         raise PatternError(f"the pattern has {len(pattern)} characters; at most {MAX_PATTERN} are allowed")
     writer = _Writer(foreign)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of what a later Python may read otherwise
-            tree = parser.parse(pattern)
+        tree = parser.parse(pattern)
         source = writer.sequence(tree, tree.state.flags, 1)
         other = regex.compile(source, regex.VERSION0, cache_pattern=False)
     except RecursionError:

@@ -178,7 +178,8 @@ class Checker:
             facade=facade,
             hooks=restrictions.hooks_of(self._environment, decl.name),
             restricted_actions=restrictions.restricted_actions_of(self._environment, decl.name),
-            settled=checked.properties if checked.is_settled else None,
+            explored=checked.properties,
+            is_settled=checked.is_settled,
         )
 
     def _check_nested(

@@ -13,16 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from engine.model.errors import Code, EngineError, TemplateInvalid
+from engine.model.errors import Code, TemplateInvalid
 from engine.model.problems import Problem
 from engine.schema import types as values
 from engine.schema.types import BadValue
-from engine.template import coercion, parse, source
+from engine.template import coercion
 from engine.template import environment as environments
 from engine.template.declarations import ParameterType, Template
 from engine.template.environment import EMPTY, Environment
 from engine.template.environment_check import DEEP_MERGE, OVERWRITE
-from engine.template.source import DEFAULT_LIMITS, Limits
 
 _DEFAULT: Final = "default"  # key of the strategy for parameters that have none of their own
 _SECTIONS: Final = ("parameters", "parameter_defaults")
@@ -39,25 +38,9 @@ def has_strategies(environments_: Iterable[Environment]) -> bool:
     return any(strategy != OVERWRITE for found in strategies for strategy in found)
 
 
-def parameter_types(
-    template: Template | None, files: Mapping[str, str], *, limits: Limits = DEFAULT_LIMITS
-) -> dict[str, ParameterType]:
-    """Return the types of all parameters, of the root template first, then of every file that is a template.
-
-    None for the template: it can't be read. What is wrong with any of them is told elsewhere.
-    """
-    templates = (_template(text, limits) for text in files.values())
-    inner = (one.parameters for one in templates if one is not None)
-    found = {name: schema.type for parameters in inner for name, schema in parameters.items()}
-    own = {} if template is None else template.parameters
-    return found | {name: schema.type for name, schema in own.items()}
-
-
-def _template(text: str, limits: Limits) -> Template | None:
-    try:
-        return parse.parse(source.load(text, limits=limits))
-    except EngineError:
-        return None
+def parameter_types(templates: Iterable[Template]) -> dict[str, ParameterType]:
+    """Return the types of all parameters of templates; where two have one of the same name, the later one's."""
+    return {name: schema.type for one in templates for name, schema in one.parameters.items()}
 
 
 def merge_files(

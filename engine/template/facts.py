@@ -49,12 +49,17 @@ NO_LIMIT: Final = TimeLimit(math.inf, lambda: 0.0)
 class Meter:
     """What the functions of one template have made so far. Whoever uses it up gets nothing more computed."""
 
-    __slots__ = ("_clock", "_end", "_left")
+    __slots__ = ("_allowance", "_clock", "_end", "_left")
 
     def __init__(self, allowance: int = DEFAULT_LIMITS.max_growth, limit: TimeLimit = NO_LIMIT) -> None:
-        self._left = allowance
+        self._allowance = self._left = allowance
         self._clock = limit.clock
         self._end = limit.clock() + limit.seconds
+
+    @property
+    def spent(self) -> int:
+        """What was made so far: about as many bytes as it takes."""
+        return self._allowance - self._left
 
     def spend(self, amount: int) -> None:
         """Take an amount off; raise `Overspent` where the allowance or the time is used up."""

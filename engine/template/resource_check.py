@@ -88,6 +88,8 @@ class _ResourceCheck:
             self._problem((word,), f"{word} can't come from another resource: this one does not wait for any")
         elif value is not UNKNOWN and not (isinstance(value, str) and value):
             self._problem((word,), f"{word} has to be the id of a thing that exists, and is {types.shown(value)}")
+        if self._schema.is_template:
+            self._problem((word,), "a template can't stand for a thing that exists: what it declares is always built")
         if self._decl.depends_on:
             text = "a resource that stands for a thing which exists is not built and can't wait for others"
             self._problem((self._words.depends_on,), text, Code.INVALID_EXTERNAL_DEPENDENCY)

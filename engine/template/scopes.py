@@ -59,7 +59,8 @@ class _FactScope:
         return self.facts.queries.run(expression, data)
 
     def check_query(self, expression: str) -> None:
-        """Refuse what is no yaql expression."""
+        """Refuse what is no yaql expression, or where no time is left for it."""
+        self.spend(1)
         self.facts.queries.check(expression)
 
     def spend(self, amount: int) -> None:

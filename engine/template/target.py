@@ -97,8 +97,8 @@ def scope_of(target: Target, values: Mapping[str, NodeValue]) -> Scope:
 
 def evaluate_properties(declaration: Declaration, scope: Scope, custom: Custom = ANY_CUSTOM) -> Resolved:
     """Return the properties with their values in the scope, and all problems with them."""
-    if declaration.settled is not None:
-        return Resolved(dict(declaration.settled.values))
+    if declaration.is_settled:
+        return Resolved(dict(declaration.explored.values))
     given: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, expr in declaration.properties.items():

@@ -52,9 +52,8 @@ class Declaration:
     facade: Facade | None = None  # what the template behind its type is told of it; None: that asks for nothing
     hooks: frozenset[str] = frozenset()  # where a walk is to wait for a person (templates.md §13.5)
     restricted_actions: frozenset[str] = frozenset()  # update, replace
-    settled: Resolved | None = field(
-        default=None, repr=False
-    )  # properties, where nothing in them depends on a walk; None: something does
+    explored: Resolved = field(default_factory=lambda: Resolved({}), repr=False)  # properties as known before a walk
+    is_settled: bool = False  # nothing in the properties depends on a walk
 
     def placed(self, problem: Problem) -> Problem:
         """Return a problem of a property as one of the template, at the line of the resource."""

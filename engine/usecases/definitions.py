@@ -13,7 +13,7 @@ from engine.model.ids import DefinitionId
 from engine.model.problems import Problem
 from engine.model.records import Definition
 from engine.schema import properties
-from engine.template import environment, environment_files, parse, source
+from engine.template import environment, environment_files
 from engine.template.declarations import Template
 from engine.template.environment import Environment
 from engine.template.source import DEFAULT_LIMITS, Limits
@@ -25,7 +25,8 @@ class Definitions:
     """Makes definitions."""
 
     new_id: Callable[[], str]
-    sinks: Collection[str] = ()  # types of event sinks that this engine knows
+    parsed: Callable[[str], Template]  # the template of a text; it may remember
+    sinks: Collection[str] = ()  # types of event sinks that this engine knows: none yet
     limits: Limits = DEFAULT_LIMITS
 
     def of(self, given: Given) -> Definition:
@@ -61,7 +62,8 @@ class Definitions:
         read = self._read_files(given)
         types = {}
         if environment_files.has_strategies(one for _, one in read):
-            types = environment_files.parameter_types(self._template(template), files, limits=self.limits)
+            texts = (*files.values(), template)  # the root's parameters come last, and count
+            types = environment_files.parameter_types(filter(None, map(self._template, texts)))
         return environment_files.merge_files(read, parameters=given.parameters, types=types)
 
     def _read_files(self, given: Given) -> list[tuple[str, Environment]]:
@@ -87,6 +89,6 @@ class Definitions:
     def _template(self, text: str) -> Template | None:
         """Return the template of a text; None: it is none, which is told when its stack is looked at."""
         try:
-            return parse.parse(source.load(text, limits=self.limits))
+            return self.parsed(text)
         except EngineError:
             return None

@@ -11,6 +11,8 @@ from typing import Final
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Problem
+from engine.template import parameters
+from engine.template.parameters import ParameterValues
 from engine.usecases.commands import Options
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
@@ -53,3 +55,11 @@ def check_count(count: int, most: int, what: str) -> None:
     if most >= 0 and count > most:
         text = f"that would be {count} {what}; the limit is {most}"
         raise EngineError(Code.REQUEST_LIMIT_EXCEEDED, text, limit=str(most), subject=what)
+
+
+def check_immutables(old: ParameterValues, new: ParameterValues) -> None:
+    """Raise IMMUTABLE_PARAMETER_MODIFIED if an update changes a parameter that may never change."""
+    names = parameters.modified_immutables(old, new)
+    if names:
+        text = f"The following parameters are immutable and may not be updated: {', '.join(names)}"
+        raise EngineError(Code.IMMUTABLE_PARAMETER_MODIFIED, text, parameters=", ".join(names))

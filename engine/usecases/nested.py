@@ -115,14 +115,18 @@ class NestedStacksOf:
     def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
         """Begin to bring the nested stack to what is asked; what is under way there is superseded."""
         definition = self._definition(request)
-        live, declared = self._live(stack_id), self.tools.declared
+        (live, stored), declared = self._live(stack_id), self.tools.declared
         inner = declared.check(live, definition)
+        if self.owner.action is not Action.ROLLBACK:  # which leads back to what was there
+            limits.check_immutables(declared.parameters(live, stored), inner.parameters)
         definition = declared.pinned(live, definition, inner)
         changed = partial(replace, description=inner.template.description)
         return self._begin(Beginning(StackId(stack_id), Action.UPDATE, definition, changed))
 
     def delete(self, stack_id: str) -> NestedStack | None:
         """Begin to delete the nested stack; None: it is gone already."""
+        if self.get(stack_id) is None:
+            return None
         try:
             return self._begin(Beginning(StackId(stack_id), Action.DELETE))
         except EngineError as error:
@@ -133,16 +137,18 @@ class NestedStacksOf:
     def get(self, stack_id: str) -> NestedStack | None:
         """Return the nested stack; None: there is none, or it is deleted."""
         with self.tools.db.read() as tx:
-            stack = stacks.get(tx, StackId(stack_id))
+            stack = self._mine(tx, stack_id)
         return _seen(stack) if stack is not None else None
 
     def output(self, stack_id: str, key: str) -> Any:
         """Return the value of an output; KeyError where there is none of that name."""
         with self.tools.db.read() as tx:
-            stack = stacks.get(tx, StackId(stack_id))
+            stack = self._mine(tx, stack_id)
             if stack is None:
                 raise KeyError(key)
-            views = outputs.read(tx, stack, self.tools.declared.walked(tx, stack))
+            target = self.tools.declared.walked(tx, stack)
+            rows = outputs.rows(tx, stack, target)
+        views = outputs.resolved(target, rows)
         found = next((view for view in views if view.key == key), None)
         if found is None:
             raise KeyError(key)
@@ -154,7 +160,7 @@ class NestedStacksOf:
         """Return the reference id of an inner resource, or with a path one of its attributes."""
         tools = self.tools
         with tools.db.read() as tx:
-            stack = stacks.get(tx, StackId(stack_id))
+            stack = self._mine(tx, stack_id)
             rows = resources.named(tx, StackId(stack_id), resource)
             walked = tools.declared.walked(tx, stack) if stack is not None else None
         row = standing.best(rows)
@@ -191,12 +197,17 @@ class NestedStacksOf:
         told = targets.evaluate_facade(replace(declaration, metadata=None), targets.scope_of(self.target, {}))
         return None if told is None else replace(told, metadata=dict(self.resource.metadata)).as_map()
 
-    def _live(self, stack_id: str) -> StackRecord:
+    def _live(self, stack_id: str) -> tuple[StackRecord, Definition]:
         with self.tools.db.read() as tx:
-            stack = stacks.get(tx, StackId(stack_id))
-        if stack is None:
-            raise stack_not_found(stack_id)
-        return stack
+            stack = self._mine(tx, stack_id)
+            if stack is None:
+                raise stack_not_found(stack_id)
+            return stack, templates.load(tx, stack.definition_id)
+
+    def _mine(self, tx: Tx, stack_id: str) -> StackRecord | None:
+        """Return a nested stack of the owner; None: it is gone, or somebody else's."""
+        stack = stacks.get(tx, StackId(stack_id))
+        return stack if stack is not None and stack.owner_id == self.owner.id else None
 
     def _begin(self, beginning: Beginning) -> NestedStack:
         logbook = self.tools.logbook

@@ -5,7 +5,7 @@ Values come from the attributes that walks have stored, so that showing a stack 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.model.errors import Code, EngineError
@@ -40,7 +40,9 @@ class Outputs:
         """Return one output of a live stack with its value, or why it has none; raise OUTPUT_NOT_FOUND."""
         with self.db.read() as tx:
             stack = access.resolve(tx, caller, identity)
-            views = read(tx, stack, self.declared.stored(tx, stack))
+            target = self.declared.stored(tx, stack)
+            found_rows = rows(tx, stack, target)
+        views = resolved(target, found_rows)
         found = next((view for view in views if view.key == key), None)
         if found is None:
             text = f"Specified output key {key} not found."
@@ -48,10 +50,10 @@ class Outputs:
         return found
 
 
-def read(tx: Tx, stack: StackRecord, target: Target) -> list[OutputView]:
-    """Return the outputs of a target with the values that the stack's rows give them."""
+def rows(tx: Tx, stack: StackRecord, target: Target) -> Sequence[ResourceRecord]:
+    """Return the rows that the outputs of a target read; `resolved` then asks others and takes its time."""
     names = target.output_reads
-    return resolved(target, resources.of_names(tx, stack.id, names) if names else ())
+    return resources.of_names(tx, stack.id, names) if names else ()
 
 
 def resolved(target: Target, rows: Iterable[ResourceRecord]) -> list[OutputView]:

@@ -13,11 +13,11 @@ from engine.graph.dag import Dag
 from engine.model.ids import NO_STACK, ResourceId, StackId
 from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import Action, Status
-from engine.plan import preview
-from engine.plan.decide import Desired, external_print
+from engine.plan import decide, preview
+from engine.plan.decide import Desired
 from engine.plan.preview import Change, Expected, Standing
 from engine.plugin.registry import Registry
-from engine.plugin.resource_type import TEMPLATE_TYPE
+from engine.plugin.resource_type import built_by
 from engine.schema import types
 from engine.template import target as targets
 from engine.template.target import EMPTY, Declaration, NodeValue, Target
@@ -111,17 +111,16 @@ def _desired(target: Target, declaration: Declaration, standing: Mapping[str, St
     scope = targets.scope_of(target, values)
     resolved = targets.evaluate_properties(declaration, scope)
     external_id = targets.evaluate_external_id(declaration, scope)
-    fingerprint = targets.fingerprint_of(declaration, scope) if external_id is None else external_print(external_id)
     rows = (standing[other].row for other in declaration.requires)
     return Desired(
         name=declaration.name,
         type=declaration.type,
-        implementation=TEMPLATE_TYPE if declaration.template_file else declaration.implementation,
+        implementation=built_by(declaration.implementation, declaration.template_file),
         schema=declaration.schema,
         properties=resolved.values,
         requires=frozenset(_NOT_BUILT if row is None else row.id for row in rows),
         deletion_policy=declaration.deletion_policy,
-        fingerprint=fingerprint,
+        fingerprint=decide.fingerprint(targets.fingerprint_of(declaration, scope), external_id),
         external_id=external_id,
         restricted_actions=declaration.restricted_actions,
     )

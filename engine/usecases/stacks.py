@@ -22,7 +22,6 @@ from engine.runtime.traversals import Traversals
 from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
 from engine.store.stacks import StackQuery
-from engine.template import parameters
 from engine.template.target import Target
 from engine.usecases import access, limits, outputs, previews, stack_filters
 from engine.usecases.beginnings import Beginning, begin
@@ -73,8 +72,8 @@ class Stacks:
         try:
             with self.db.read() as tx:
                 once.check(tx)
-            new, definition = self._new_stack(caller, command, StackId(self.new_id()))
-            _refuse_hooks(self.declared.of(new, definition))
+            new, definition, target = self._new_stack(caller, command, StackId(self.new_id()))
+            _refuse_hooks(target)
             return self.traversals.begin(lambda tx: self._store_new(tx, new, definition, once)).identity
         except Answered as repeated:
             return StackIdentity(**repeated.answer)
@@ -90,7 +89,7 @@ class Stacks:
             _check_can_update(stack)
             definition = self._changed_definition(stored, command)
             target = self._checked_target(stack, definition)
-            _check_immutables(self.declared.of(stack, stored), target)
+            limits.check_immutables(self.declared.parameters(stack, stored), target.parameters)
             _refuse_hooks(target)
             definition = self.declared.pinned(stack, definition, target)
             description = _description(target)
@@ -112,12 +111,11 @@ class Stacks:
 
     def preview(self, caller: Caller, command: CreateStack) -> StackView:
         """Return what a create would make, with every check of a create, and store nothing."""
-        stack, definition = self._new_stack(caller, command, NO_STACK)
+        stack, _, target = self._new_stack(caller, command, NO_STACK)
         with self.db.read() as tx:
             if stacks.by_name(tx, caller.project, command.name) is not None:
                 text = f"The Stack ({command.name}) already exists."
                 raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
-        target = self.declared.of(stack, definition)
         return previews.of_create(stack, target, self.declared.registry)
 
     def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
@@ -128,7 +126,7 @@ class Stacks:
             rows = resources.of_stack(tx, stack.id)
         definition = self._changed_definition(stored, command)
         target = self._checked_target(stack, definition)
-        _check_immutables(self.declared.of(stack, stored), target)
+        limits.check_immutables(self.declared.parameters(stack, stored), target.parameters)
         find = partial(_find_built, self.db) if command.show_nested else None
         return previews.of_update(Built(stack, rows), target, self.declared.registry, find_nested=find)
 
@@ -141,7 +139,8 @@ class Stacks:
                 found, marker = [access.resolve(tx, caller, identity, show_deleted=True)], ""
             else:
                 found, marker = _page(tx, _query(caller, page, self.hidden_tags))
-            return [self._view(tx, stack, resolve_outputs) for stack in found], marker
+            views = [self._view(tx, stack, resolve_outputs) for stack in found]
+        return [view() for view in views], marker
 
     def identify(self, caller: Caller, name: str) -> StackIdentity:
         """Return the full identity of a live stack by name, or of any by id."""
@@ -158,7 +157,7 @@ class Stacks:
         with self.db.read() as tx:
             return stacks.count(tx, _query(caller, wanted, self.hidden_tags))
 
-    def _new_stack(self, caller: Caller, command: CreateStack, id_: StackId) -> tuple[StackRecord, Definition]:
+    def _new_stack(self, caller: Caller, command: CreateStack, id_: StackId) -> tuple[StackRecord, Definition, Target]:
         """Return the stack and its definition, checked in every way but against other stacks."""
         limits.check_name(command.name)
         limits.check_options(command.options)
@@ -180,7 +179,8 @@ class Stacks:
             username=caller.user,
         )
         target = self._checked_target(stack, definition)
-        return replace(stack, description=_description(target)), self.declared.pinned(stack, definition, target)
+        pinned = self.declared.pinned(stack, definition, target)
+        return replace(stack, description=_description(target)), pinned, target
 
     def _checked_target(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target, valid and within the limit of resources."""
@@ -218,12 +218,14 @@ class Stacks:
 
         return self.traversals.begin(store)
 
-    def _view(self, tx: Tx, stack: StackRecord, resolve_outputs: bool) -> StackView:
-        target = self.declared.stored(tx, stack)
-        shown = None
-        if resolve_outputs and stack.deleted_time is None:
-            shown = outputs.read(tx, stack, self.declared.walked(tx, stack))
-        return StackView(stack, parameters=target.parameters.shown(), outputs=shown)
+    def _view(self, tx: Tx, stack: StackRecord, resolve_outputs: bool) -> Callable[[], StackView]:
+        """Read all that a view is made of; what is returned makes it, when no transaction is open any more."""
+        shown = partial(StackView, stack, parameters=self.declared.stored(tx, stack).parameters.shown())
+        if not resolve_outputs or stack.deleted_time is not None:
+            return shown
+        walked = self.declared.walked(tx, stack)
+        rows = outputs.rows(tx, stack, walked)
+        return lambda: shown(outputs=outputs.resolved(walked, rows))
 
 
 def _check_can_update(stack: StackRecord) -> None:
@@ -245,14 +247,6 @@ def _refuse_hooks(target: Target) -> None:
         raise EngineError(Code.NOT_YET_IMPLEMENTED, text, field="environment")
     for inner in target.nested.values():
         _refuse_hooks(inner)
-
-
-def _check_immutables(old: Target, new: Target) -> None:
-    """Raise IMMUTABLE_PARAMETER_MODIFIED if an update changes a parameter that may never change."""
-    names = parameters.modified_immutables(old.parameters, new.parameters)
-    if names:
-        text = f"The following parameters are immutable and may not be updated: {', '.join(names)}"
-        raise EngineError(Code.IMMUTABLE_PARAMETER_MODIFIED, text, parameters=", ".join(names))
 
 
 def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:

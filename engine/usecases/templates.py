@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -107,9 +107,7 @@ class Templates:
 
 def _content(project: str, given: Given, show_nested: bool) -> ContentHash:
     """Return a hash over a whole request; the project counts, because a template may read it."""
-    parts = [project, show_nested, *(getattr(given, one.name) for one in fields(given))]
-    text = json.dumps(parts, default=list)
-    return ContentHash(sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return ContentHash(sha256(repr((project, show_nested, given)).encode()).hexdigest())
 
 
 def _size(report: Mapping[str, Any]) -> int:

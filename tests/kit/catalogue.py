@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
 from typing import Any
@@ -10,13 +11,17 @@ import pytest
 
 from engine.model.errors import TemplateInvalid
 from engine.model.problems import Problem
+from engine.runtime import declared
 from engine.schema.attributes import AttributeGroup, attribute
 from engine.schema.properties import OnChange, PropertyGroup, boolean, integer, listing, mapping, string
 from engine.schema.type_schema import TypeSchema
 from engine.template import environment, parse, source, target
+from engine.template.declarations import Template
 from engine.template.target import Target
+from kit import stored
 
-PSEUDO = {"OS::stack_name": "web", "OS::stack_id": "11-22", "OS::project_id": "acme"}
+PSEUDO = declared.pseudo_parameters(stored.stack(id="11-22", name="web", project="acme"))
+VERSION = re.compile("heat_template_version|FormatVersion")
 NEWEST = "heat_template_version: 2021-04-16\n"
 
 
@@ -61,11 +66,16 @@ class Catalogue:
 CATALOGUE = Catalogue()
 
 
-def target_of(text: str, *, env: Mapping[str, Any] | None = None, **inputs: Any) -> Target:
-    """Return the target of a template; one without a version gets the newest."""
-    whole = text if "_version" in text else NEWEST + dedent(text)
+def parsed(text: str, *, head: str = NEWEST) -> Template:
+    """Return a template; one without a version gets that of the head."""
+    whole = text if VERSION.search(text) or text.startswith("\ufeff") else head + dedent(text)
+    return parse.parse(source.load(whole))
+
+
+def target_of(text: str, *, head: str = NEWEST, env: Mapping[str, Any] | None = None, **inputs: Any) -> Target:
+    """Return the target of a template."""
     return target.build(
-        parse.parse(source.load(whole)),
+        parsed(text, head=head),
         environment=environment.from_map(env or {}),
         catalogue=CATALOGUE,
         pseudo=PSEUDO,

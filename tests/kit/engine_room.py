@@ -206,7 +206,9 @@ class EngineRoom:
         """Return the values of the stack's outputs."""
         stack = self.stack(identity.stack_id)
         with self.db.read() as tx:
-            return {one.key: one.value for one in outputs.read(tx, stack, self.machinery.declared.walked(tx, stack))}
+            target = self.machinery.declared.walked(tx, stack)
+            rows = outputs.rows(tx, stack, target)
+        return {one.key: one.value for one in outputs.resolved(target, rows)}
 
     def history(self, identity: StackIdentity) -> list[str]:
         """Return the events of a stack and what is nested in it, oldest first: "name STATE"."""
@@ -232,7 +234,7 @@ class EngineRoom:
         begins = (self.machinery.traversals, self.machinery.logbook, machinery.new_id, self._limits)
         self.nesting = Nesting(self.db, declared, *begins)
         traversals, logbook, *rest = begins
-        definitions = Definitions(machinery.new_id)
+        definitions = Definitions(machinery.new_id, declared.template)
         self.stacks = Stacks(self.db, declared, traversals, definitions, logbook, *rest, self._hidden_tags)
 
     def _ports(self, stack: StackRecord, resource: ResourceRecord, target: Target) -> Mapping[str, Any]:

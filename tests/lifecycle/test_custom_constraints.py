@@ -64,7 +64,7 @@ def test_without_a_cloud_that_is_said(tmp_path: Path) -> None:
         room.create("s", TEMPLATE, parameters={"flavor": "m1.small"})
 
 
-def test_a_moment_that_passes_does_not_break_the_stack_that_was_given_it(tmp_path: Path) -> None:
+def test_a_moment_is_looked_at_whenever_one_is_given(tmp_path: Path) -> None:
     until = {"until": {"type": "string", "constraints": [{"custom_constraint": "expiration"}]}}
     template = hot({"thing": {"value": {"get_param": "until"}}}, parameters=until)
     with EngineRoom(tmp_path) as room:

@@ -68,6 +68,18 @@ def test_a_replacement_that_only_the_type_wants_is_forbidden_too(room: EngineRoo
     assert list(room.bench.creations.values()) == [1]
 
 
+def test_a_restriction_does_not_keep_what_was_never_built_from_being_built(room: EngineRoom) -> None:
+    locked, files = environment(restricted_actions=["update", "replace"]), {"in.yaml": SMALL}
+    room.bench.fails.add((Action.CREATE, "leaf"))
+    identity = room.create("s", hot({"thing": {"_type": "in.yaml"}}), files=files, environment=locked)
+    assert room.wait(identity).status is Status.FAILED
+    room.bench.fails.clear()
+
+    room.update(identity, hot({"thing": {"_type": "in.yaml"}}), files=files, environment=locked)
+
+    assert room.wait(identity).state == (Action.UPDATE, Status.COMPLETE)
+
+
 def test_hooks_are_not_passed_over(room: EngineRoom) -> None:
     with pytest.raises(EngineError, match=r"hooks \(thing\)") as caught:
         room.create("s", hot({"thing": {}}), environment=environment(hooks="pre-create"))
@@ -93,7 +105,7 @@ LARGE = hot({"leaf": {"value": "large"}})
 
 
 def mapping(template: str) -> Outside:
-    return Outside(registry={"My::Box": "file:///etc/box.yaml"}, files={"file:///etc/box.yaml": template})
+    return Outside(operator={"My::Box": "file:///etc/box.yaml"}, files={"file:///etc/box.yaml": template})
 
 
 def test_what_an_operator_maps_holds_for_a_stack_until_it_is_updated(tmp_path: Path) -> None:

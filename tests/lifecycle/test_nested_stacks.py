@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.errors import EngineError
+from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.records import StackRecord
+from engine.model.states import Action, Status
+from engine.plugin.ports import NestedRequest
 from engine.store import stacks
 from engine.template.source import Limits as TemplateLimits
 from engine.usecases.limits import Limits
@@ -235,3 +237,62 @@ def test_the_resources_of_a_whole_tree_are_limited_together(tmp_path: Path) -> N
         assert str(stack.state) == "CREATE_FAILED"
         assert "resources in one tree of stacks" in stack.reason
         assert str(room.wait(just_enough).state) == "CREATE_COMPLETE"
+
+
+def test_a_template_stands_for_no_stack_that_exists(room: EngineRoom) -> None:
+    """It would read, change and delete any stack whose id somebody knows."""
+    theirs = room.create("theirs", INNER)
+    room.wait(theirs)
+
+    with pytest.raises(TemplateInvalid, match=r"external_id: a template can't stand for a thing that exists"):
+        room.create("s", hot({"box": {"_type": "in.yaml", "_external_id": theirs.stack_id}}), files={"in.yaml": INNER})
+
+
+def test_a_resource_reaches_no_nested_stack_but_its_own(room: EngineRoom) -> None:
+    files = {"in.yaml": INNER}
+    mine, theirs = (room.create(name, hot({"box": {"_type": "in.yaml"}}), files=files) for name in ("mine", "theirs"))
+    stack, row = room.wait(mine), room.row(mine, "box")
+    room.wait(theirs)
+    strange = room.row(theirs, "box").nested_stack_id
+    assert strange is not None
+    with room.db.read() as tx:
+        port = room.nesting.within(stack, row, room.machinery.declared.walked(tx, stack))
+
+    assert port.get(strange) is None
+    with pytest.raises(KeyError):
+        port.output(strange, "o")
+    with pytest.raises(EngineError) as caught:
+        port.inner(strange, "x", ())
+    assert caught.value.code is Code.RESOURCE_NOT_FOUND
+    with pytest.raises(EngineError) as caught:
+        port.update(strange, "token", NestedRequest(INNER, "in.yaml"))
+    assert caught.value.code is Code.STACK_NOT_FOUND
+    assert port.delete(strange) is None
+    assert room.stack(strange).state == (Action.CREATE, Status.COMPLETE)
+
+
+def test_a_parameter_of_a_nested_stack_may_be_immutable(room: EngineRoom) -> None:
+    inner = hot({"leaf": {"value": {"get_param": "p"}}}, parameters={"p": {"type": "string", "immutable": True}})
+    identity = room.create("s", hot({"box": {"_type": "in.yaml", "p": "1"}}), files={"in.yaml": inner})
+    room.wait(identity)
+
+    room.update(identity, hot({"box": {"_type": "in.yaml", "p": "2"}}), files={"in.yaml": inner})
+    stack = room.wait(identity)
+
+    assert stack.state == (Action.UPDATE, Status.FAILED)
+    assert "immutable and may not be updated: p" in stack.reason
+
+
+def test_a_rollback_leads_back_past_a_parameter_that_is_immutable_again(room: EngineRoom) -> None:
+    def inner(*, immutable: bool) -> str:
+        parameter = {"type": "string", "immutable": immutable}
+        return hot({"leaf": {"value": {"get_param": "p"}}}, parameters={"p": parameter})
+
+    identity = room.create("s", hot({"box": {"_type": "in.yaml", "p": "1"}}), files={"in.yaml": inner(immutable=True)})
+    room.wait(identity)
+    room.bench.fails.add((Action.CREATE, "last"))
+
+    loose = hot({"box": {"_type": "in.yaml", "p": "2"}, "last": {"_depends_on": "box"}})
+    room.update(identity, loose, files={"in.yaml": inner(immutable=False)}, disable_rollback=False)
+
+    assert room.wait(identity).state == (Action.ROLLBACK, Status.COMPLETE)

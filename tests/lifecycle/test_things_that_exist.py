@@ -36,6 +36,14 @@ def test_a_thing_that_exists_is_looked_at_and_never_built_nor_taken_away(room: E
     assert room.bench.count(Action.DELETE, "there") == 0
 
 
+def test_properties_are_not_asked_for_of_what_is_not_built(room: EngineRoom) -> None:
+    """Nor is the type asked what is wrong between them: it may rely on its defaults."""
+    identity = room.create("s", hot({"there": {"_type": "OS::Heat::RandomString", "_external_id": "old-1"}}))
+
+    assert room.wait(identity).state == (Action.CREATE, Status.COMPLETE)
+    assert room.row(identity, "there").physical_id == "old-1"
+
+
 def test_a_thing_that_is_not_there_fails_the_resource_and_says_so(room: EngineRoom) -> None:
     identity = room.create("s", adopting("nobody"))
 

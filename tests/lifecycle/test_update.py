@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from engine.model.states import Action
+from pathlib import Path
+
+from engine.model.states import Action, Status
+from engine.template.source import Limits
 from kit.bench import CREATE, DELETE, UPDATE
 from kit.engine_room import EngineRoom, hot
 
@@ -208,3 +211,13 @@ def test_properties_that_turn_out_wrong_fail_a_create_with_a_row_that_tells_it(r
 
     assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
     assert room.row(identity, "n").is_built
+
+
+def test_a_stack_whose_old_template_is_valid_no_more_can_be_mended(tmp_path: Path) -> None:
+    with EngineRoom(tmp_path) as room:
+        identity = room.create("s", hot({f"t{number}": {} for number in range(3)}))
+        room.wait(identity)
+
+    with EngineRoom(tmp_path, template_limits=Limits(max_resources=2), bench=room.bench) as later:
+        later.update(identity, hot({"t0": {}}))
+        assert later.wait(identity).state == (Action.UPDATE, Status.COMPLETE)

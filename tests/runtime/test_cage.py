@@ -228,6 +228,13 @@ def test_what_workers_compute_counts_as_time_of_the_thread_that_asked() -> None:
         assert pool.submit(cage.thread_time).result() - elsewhere < QUICK.seconds
 
 
+def test_what_a_check_takes_counts_too(cage: Cage) -> None:
+    before, own = cage.thread_time(), time.thread_time()
+    cage.check("1" + " + 1" * 2_000)  # too long to be remembered
+
+    assert cage.thread_time() - before > time.thread_time() - own
+
+
 def test_who_gets_no_turn_is_told() -> None:
     with caged(CageLimits(workers=1, seconds=2, waiting_seconds=0.05)) as cage, ThreadPoolExecutor(1) as pool:
         cage.run("1", None)

@@ -226,7 +226,7 @@ Resources:
 """)
 
     assert built.declarations["b"].requires == {"a"}
-    assert built.declarations["b"].settled is None
+    assert not built.declarations["b"].is_settled
     assert built.attributes_needed == {"a": {("value", ()), ("data", ())}}
     values = {"a": NodeValue("id-a", {"value": "v", "data": {"size": 7}})}
     assert properties_of(built, "b", values) | {"rules": 0} == {

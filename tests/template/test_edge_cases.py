@@ -29,8 +29,7 @@ from engine.template.environment import Environment
 from engine.template.expressions import EvaluationError
 from engine.template.target import NodeValue, Output, Target
 from kit.catalogue import CATALOGUE as FEW_TYPES
-from kit.catalogue import NEWEST
-from kit.catalogue import PSEUDO as HOT_PSEUDO
+from kit.catalogue import NEWEST, PSEUDO, parsed
 
 ROOT = Path(__file__).parents[2]
 TABLES = Path(__file__).parent / "edge_cases"
@@ -43,7 +42,6 @@ NUMBERS = {  # of each table
     "environment": range(115, 151),
 }
 Values = Mapping[str, NodeValue]  # resource → what it yielded
-PSEUDO = {**HOT_PSEUDO, "AWS::StackName": "web", "AWS::StackId": "arn:openstack:heat::acme:stacks/web/11-22"}
 CUSTOM = {"even_length": lambda value: None if len(value) % 2 == 0 else "it has an odd length"}
 
 
@@ -138,7 +136,7 @@ def environment_of(row: Row, template: Template) -> Environment:
     if not row.environment_files:
         return environment.merge([environment.read(as_text(row.environment))], parameters=row.parameters)
     read = [(f"{index}.yaml", environment.read(as_text(one))) for index, one in enumerate(row.environment_files, 1)]
-    types = environment_files.parameter_types(template, row.files)
+    types = environment_files.parameter_types([*map(parsed, row.files.values()), template])
     return environment_files.merge_files(read, parameters=row.parameters, types=types)
 
 

@@ -287,23 +287,10 @@ def parsed(text: str) -> Template:
     return parse.parse(source.load(text))
 
 
-def test_the_types_of_parameters_are_those_of_all_templates_and_the_root_wins() -> None:
-    files = {
-        "x.yaml": template(a="number", b="json"),
-        "env.yaml": "parameters: {a: 1}",
-        "readme": "no template: [",
-        "old": '{"heat_template_version": "1999-01-01"}',
-        "broken.yaml": json.dumps(
-            {"heat_template_version": "2021-04-16", "parameters": {"c": {"type": "boolean"}}, "x": 1}
-        ),
-    }
+def test_the_types_of_parameters_are_those_of_all_templates_and_the_last_wins() -> None:
+    templates = [parsed(template(a="number", b="json")), parsed(template(a="string"))]
 
-    assert environment_files.parameter_types(parsed(template(a="string")), files) == {
-        "a": ParameterType.STRING,
-        "b": ParameterType.JSON,
-        "c": ParameterType.BOOLEAN,
-    }
-    assert environment_files.parameter_types(None, files)["a"] is ParameterType.NUMBER
+    assert environment_files.parameter_types(templates) == {"a": ParameterType.STRING, "b": ParameterType.JSON}
 
 
 @pytest.mark.parametrize(

@@ -291,5 +291,5 @@ def test_every_default_reaches_the_property_as_it_was(form: Form, schemas: dict[
 
     (declared,) = built(schema, form).declarations.values()
 
-    assert declared.settled is not None
-    assert declared.settled.values == properties.resolve(schemas, {}).values
+    assert declared.is_settled
+    assert declared.explored.values == properties.resolve(schemas, {}).values

@@ -116,8 +116,8 @@ def test_a_target_declares_what_a_walk_needs() -> None:
         "b": {("value", ()), ("data", ())},
         "c": {("show", ())},
     }
-    assert built.declarations["c"].settled is None
-    assert built.declarations["a"].settled is not None
+    assert not built.declarations["c"].is_settled
+    assert built.declarations["a"].is_settled
 
 
 def test_properties_are_evaluated_with_what_was_visited() -> None:

@@ -12,9 +12,10 @@ from engine.model.records import Definition
 from engine.template.source import Limits
 from engine.usecases.commands import Given
 from engine.usecases.definitions import Definitions
+from kit import catalogue
 
 IDS = itertools.count()
-DEFINITIONS = Definitions(lambda: f"id-{next(IDS)}", sinks=["post"])
+DEFINITIONS = Definitions(lambda: f"id-{next(IDS)}", catalogue.parsed, sinks=["post"])
 
 
 def template(**types: str) -> str:
@@ -81,6 +82,19 @@ def test_files_are_merged_by_the_types_of_the_template() -> None:
     assert of_files(first, second, text="no template")["parameters"] == {"s": 2, "n": 2}
 
 
+def test_files_that_are_no_templates_have_no_types_and_are_no_problem() -> None:
+    ask = "parameter_merge_strategies: {default: merge}"
+    found = DEFINITIONS.of(
+        Given(
+            "heat_template_version: 2021-04-16\nparameters: {s: {type: string}}",
+            files={"e": f"{{parameters: {{s: a}}, {ask}}}", "old": '{"heat_template_version": "1999-01-01"}', "x": "["},
+            environment_files=("e",),
+        )
+    )
+
+    assert found.environment["parameters"] == {"s": "a"}
+
+
 def test_files_are_merged_by_the_types_of_other_templates_too() -> None:
     ask = "parameter_merge_strategies: {default: merge}"
     texts = [f"parameter_defaults: {{inner: [a]}}\n{ask}", "parameter_defaults: {inner: [b]}"]
@@ -118,7 +132,7 @@ def test_a_strategy_that_does_not_go_with_a_type_is_refused() -> None:
 
 
 def test_a_text_over_the_limit_is_refused() -> None:
-    small = Definitions(lambda: "id", limits=Limits(max_size=20))
+    small = Definitions(lambda: "id", catalogue.parsed, limits=Limits(max_size=20))
     with pytest.raises(EngineError) as caught:
         small.of(Given(TEMPLATE, environment="parameters: {s: too long}"))
 

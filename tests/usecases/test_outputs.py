@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +12,14 @@ from engine.model.ids import DefinitionId
 from engine.model.records import Definition
 from engine.model.states import Action, Status
 from engine.plugin import registry as registries
-from engine.runtime.declared import Declared
+from engine.runtime.declared import Declared, Outside
 from engine.template.source import Limits
 from engine.usecases import outputs
+from engine.usecases.outputs import Outputs
+from engine.usecases.stacks import ListStacks
 from engine.usecases.views import OutputView
 from kit import stored
+from kit.engine_room import ME, EngineRoom, hot
 
 STACK = stored.stack()
 TEMPLATE = """heat_template_version: 2021-04-16
@@ -65,3 +71,35 @@ def test_an_output_has_its_description() -> None:
     views = outputs.resolved(TARGET, [])
 
     assert views == [OutputView("id", "No description given", "text"), OutputView("word", "A word.", None)]
+
+
+class Asking:
+    """Computes yaql, and meanwhile somebody else reads from the same database."""
+
+    def __init__(self) -> None:
+        self.read: Callable[[], object] = str
+        self.asked = 0
+
+    def check(self, expression: str) -> None:
+        """Take everything for an expression."""
+
+    def run(self, expression: str, data: object) -> object:
+        self.asked += 1
+        with ThreadPoolExecutor(1) as others:
+            return others.submit(self.read).result(10) and expression
+
+
+def test_nobody_waits_to_read_while_outputs_are_computed(tmp_path: Path) -> None:
+    queries = Asking()
+    query = {"yaql": {"expression": "found", "data": {"get_attr": ["thing", "value"]}}}
+    with EngineRoom(tmp_path, outside=Outside(queries=queries)) as room:
+        identity = room.create("s", hot({"thing": {"value": "x"}}, outputs={"o": {"value": query}}))
+        room.wait(identity)
+        queries.read = lambda: room.stack(identity.stack_id)
+
+        ((shown,), _) = room.stacks.show(ME, identity, page=ListStacks())
+        one = Outputs(room.db, room.machinery.declared).show(ME, identity, "o")
+
+    assert shown.outputs is not None
+    assert [view.value for view in (*shown.outputs, one)] == ["found", "found"]
+    assert queries.asked == 2
