@@ -24,7 +24,7 @@ from engine.template.declarations import (
 from engine.template.dialects import Dialect
 from engine.template.expressions import Call, Choice, Expr, Literal
 from engine.template.hints import Hints
-from engine.template.reader import Reader, json_keys
+from engine.template.reader import WRONG, Reader, json_keys
 from engine.template.source import Document
 from engine.template.tree import kind_of
 
@@ -159,7 +159,7 @@ class _Parser:
         path = (self._words.conditions, name)
         if not isinstance(value, bool | dict):
             self._problem(path, f"{types.shown(value)} is not true, false or a condition function")
-            return Literal(False)
+            return WRONG
         return self._reader.condition(value, path)
 
     def _condition(self, entry: Mapping[Any, Any], path: Path) -> Expr | None:

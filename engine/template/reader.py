@@ -85,7 +85,7 @@ class Reader:
             return found
         if len(self._problems) == before:  # a function that is refused was reported already
             self.problem(path, _CONDITION_FORMS)
-        return Literal(False)
+        return WRONG
 
     def place(self, path: Path) -> Place:
         """Return where a path is in the text."""

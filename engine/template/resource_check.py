@@ -138,13 +138,16 @@ class _ResourceCheck:
         return value
 
     def _deletion_policy(self) -> str:
-        expr, findings = self._decl.deletion_policy, Findings()
-        value = expressions.explore(expr, self._scope, findings)
+        reads, findings = Reads(self._scope), Findings()
+        value = expressions.explore(self._decl.deletion_policy, reads, findings)
         self._problems += findings.shapes
         self._problems += findings.errors
         known = self._template.dialect.deletion_policies
         if value is UNKNOWN or value is ABSENT or value is None:
-            if value is UNKNOWN and not findings.errors and not self._scope.facts.parameters.missing:
+            # Without any resource it is not known for a reason that was told, or comes from a stack around this one.
+            is_told = findings.errors or self._scope.facts.parameters.missing
+            is_from_walk = reads.references or not (self._problems or self._template.problems)
+            if value is UNKNOWN and not is_told and is_from_walk:
                 self._problem((self._words.deletion_policy,), "a deletion policy can't depend on another resource")
             return "Delete"
         policy = known.get(value) if isinstance(value, str) else None
