@@ -157,7 +157,7 @@ class Checker:
             known = self._session.is_known
             env = environment.child_environment(self._environment, decl.name, decl.type, passed, is_known=known)
             self._check_nested(decl, (file, inner), env, facade=checked.facade)
-            print_ = nested.fingerprint(self._session.files[file], self._session.files_print(), env)
+            print_ = nested.fingerprint(file, self._session.files_print(), env)
             facade = checked.facade if nested.asks_for_facade(inner) else None
         return Declaration(
             name=decl.name,

@@ -99,13 +99,14 @@ def fingerprint_with(fingerprint_: str, facade: Facade | None) -> str:
     return _hashed([fingerprint_, facade.as_map()])
 
 
-def fingerprint(text: str, files_print: str, environment: Environment) -> str:
+def fingerprint(file: str, files_print: str, environment: Environment) -> str:
     """Return a hash over all that a nested stack is made of but its parameters: a change of it is a change to walk to.
 
-    All files of the request count (`fingerprint_of_files`), because any of them may be read inside.
+    All files of the request count (`fingerprint_of_files`), because any of them may be read inside; `file` says which
+    of them is the template.
     """
     inner = replace(environment, parameters={}).as_map()
-    return _hashed([text, files_print, inner])
+    return _hashed([file, files_print, inner])
 
 
 def fingerprint_of_files(files: Mapping[str, str]) -> str:

@@ -102,13 +102,25 @@ def test_the_files_of_a_request_are_hashed_once_however_many_stacks_are_nested()
             self.read += 1
             return super().items()
 
+        def __getitem__(self, name: str) -> str:
+            self.read += 1
+            return super().__getitem__(name)
+
     def reads(resources: int) -> int:
         files = Files(FILES)
         target_of("resources:\n" + "\n".join(f"  r{n}: {{type: child.yaml}}" for n in range(resources)), files=files,
                   env={"parameter_defaults": {"n": 1}})  # fmt: skip
         return files.read
 
-    assert reads(20) == reads(1) == 1
+    assert reads(20) == reads(1) == 2  # to parse the one that is a template, and to hash all
+
+
+def test_the_fingerprint_says_which_file_is_the_template() -> None:
+    files = {"one.yaml": CHILD, "two.yaml": CHILD + "\n# another"}
+    text = "resources: {a: {type: one.yaml, properties: {n: 1}}, b: {type: two.yaml, properties: {n: 1}}}"
+    declarations = target_of(text, files=files).declarations
+
+    assert declarations["a"].fingerprint != declarations["b"].fingerprint
 
 
 def test_problems_inside_carry_file_line_and_path() -> None:
