@@ -50,7 +50,6 @@ class Checker:
         self._session = session
         self._level = level
         self._words = template.dialect.words
-        self._is_strict = session.strict and not level.chain
         # What a nested stack refers to by name may be built before it: it is asked for when that stack is.
         self._custom = ANY_CUSTOM if level.chain else session.custom
         self._targets: dict[str, Target] = {}
@@ -65,7 +64,7 @@ class Checker:
         given, custom = self._given(), self._custom
         values, wrong = parameters.resolve(template.parameters, given, strict=session.strict, custom=custom)
         self.problems += (replace(problem, source=template.document.name) for problem in wrong)
-        quiet = self._is_strict or bool(self._level.chain)  # a missing value was reported, or comes from above
+        quiet = session.strict or bool(self._level.chain)  # a missing value was reported, or comes from above
         facts = Facts(
             parameters=values,
             files=session.files,
