@@ -24,6 +24,10 @@ KINDS: Final[Mapping[ParameterType, Kind]] = {
     ParameterType.LIST: Kind.LIST,
     ParameterType.JSON: Kind.MAP,
 }
+TYPES: Final[Mapping[Kind, ParameterType]] = {  # of the parameter that holds a property's value; none holds any value
+    **{kind: parameter_type for parameter_type, kind in KINDS.items()},
+    Kind.INTEGER: ParameterType.NUMBER,
+}
 CFN_NAMES: Final[Mapping[ParameterType, str]] = {  # as CloudFormation templates and the API write the types
     ParameterType.STRING: "String",
     ParameterType.NUMBER: "Number",

@@ -7,17 +7,12 @@ attributes `show` is not demanded: every type has it, and no template can say wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from engine.schema.properties import PropertySchema
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import Kind
 from engine.template import coercion
-
-# What a property is as a parameter: the types of parameters know no Integer.
-_AS_PARAMETER: Final[Mapping[Kind, Kind]] = {Kind.INTEGER: Kind.NUMBER}
-_TYPES: Final = {kind: str(parameter_type) for parameter_type, kind in coercion.KINDS.items()}
 
 
 def problems(real: TypeSchema, provider: TypeSchema) -> list[str]:
@@ -46,11 +41,11 @@ def _properties(real: TypeSchema, provider: TypeSchema) -> Iterator[str]:
 
 
 def _kind(name: str, name_of_type: str, wanted: PropertySchema, *, given: PropertySchema) -> Iterator[str]:
-    kind = _AS_PARAMETER.get(wanted.kind, wanted.kind)
-    if kind in (given.kind, Kind.ANY):
+    if wanted.kind is Kind.ANY:
         return
-    have, need = (_TYPES.get(one, str(one)) for one in (given.kind, kind))
-    yield f'the parameter "{name}" has to be of type {need} as in {name_of_type}, and is of type {have}'
+    have, need = coercion.TYPES[given.kind], coercion.TYPES[wanted.kind]
+    if have is not need:
+        yield f'the parameter "{name}" has to be of type {need} as in {name_of_type}, and is of type {have}'
 
 
 def _attributes(real: TypeSchema, provider: TypeSchema) -> Iterator[str]:

@@ -29,28 +29,17 @@ from engine.schema.constraints import (
 from engine.schema.properties import PropertySchema
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import Kind
-from engine.template import coercion, dialects
+from engine.template import coercion, dialects, parameter_schemas, validate
 from engine.template.declarations import ParameterType
 from engine.template.spelling import CFN_WORDS, HOT_WORDS, Words
 
 _WIDTH: Final = 120  # columns of the text
-_TYPES: Final[Mapping[Kind, ParameterType]] = {
-    Kind.STRING: ParameterType.STRING,
-    Kind.INTEGER: ParameterType.NUMBER,
-    Kind.NUMBER: ParameterType.NUMBER,
-    Kind.BOOLEAN: ParameterType.BOOLEAN,
-    Kind.MAP: ParameterType.JSON,
-    Kind.LIST: ParameterType.LIST,
-    Kind.ANY: ParameterType.JSON,  # the only one that holds a value of every kind, and tells them apart
-}
-# What a parameter of the type can be held to. The resource checks its properties in any case, so what is left out
-# here is noticed later, but noticed. `Modulo` is nowhere: neither of the two versions has it.
-_LEGAL: Final[Mapping[ParameterType, tuple[type[Constraint], ...]]] = {
-    ParameterType.STRING: (Length, AllowedValues, AllowedPattern, CustomConstraint),
-    ParameterType.NUMBER: (Range, AllowedValues, CustomConstraint),
-    ParameterType.BOOLEAN: (AllowedValues, CustomConstraint),
-    ParameterType.LIST: (Length, AllowedValues, CustomConstraint),
-    ParameterType.JSON: (Length,),
+_NAMES: Final[Mapping[type[Constraint], str]] = {  # of constraints, in HOT; neither of the two versions has `Modulo`
+    Range: "range",
+    Length: "length",
+    AllowedValues: "allowed_values",
+    AllowedPattern: "allowed_pattern",
+    CustomConstraint: "custom_constraint",
 }
 _CFN_BOOLEANS: Final = ("True", "true", "False", "false")
 
@@ -157,14 +146,22 @@ def _parameter(schema: PropertySchema, form: Form) -> dict[str, Any]:
     }
     if schema.default is not None:
         found[grammar.default] = _default(schema)
-    held_to = [one for one in schema.constraints if isinstance(one, _LEGAL[kind])]
+    held_to = [one for one in schema.constraints if _is_legal(one, kind)]
     return found | (_cfn_constraints(held_to, kind) if form is Form.CFN else _hot_constraints(held_to, kind))
+
+
+def _is_legal(constraint: Constraint, kind: ParameterType) -> bool:
+    """Return whether a parameter can be held to it; the resource checks its properties in any case, though later."""
+    name = _NAMES.get(type(constraint))
+    return name is not None and parameter_schemas.is_legal(name, kind)
 
 
 def _parameter_type(schema: PropertySchema) -> ParameterType:
     if schema.kind is Kind.LIST and _holds_trees(schema):
         return ParameterType.JSON
-    return _TYPES[schema.kind]
+    if schema.kind is Kind.ANY:  # json is the only one that holds a value of every kind, and tells them apart
+        return ParameterType.JSON
+    return coercion.TYPES[schema.kind]
 
 
 def _holds_trees(schema: PropertySchema) -> bool:
@@ -212,9 +209,9 @@ def _hot_constraint(constraint: Constraint, kind: ParameterType) -> dict[str, An
     """Return an item of `constraints` (templates.md §12.3); empty: it can't be said."""
     match constraint:
         case Range(least, most):
-            return _some("range", _some_of(min=least, max=most))
+            return _some("range", validate.given(min=least, max=most))
         case Length(least, most):
-            return _some("length", _some_of(min=least, max=most))
+            return _some("length", validate.given(min=least, max=most))
         case AllowedValues(allowed):
             return {"allowed_values": _allowed(allowed, kind)}
         case AllowedPattern(pattern):
@@ -240,18 +237,12 @@ def _cfn_constraints(held_to: list[Constraint], kind: ParameterType) -> dict[str
 def _cfn_constraint(constraint: Constraint, kind: ParameterType) -> dict[str, Any]:
     """Return keys of a parameter (templates.md §12.1); empty: it can't be said."""
     match constraint:
-        case Range(least, most):
-            return _some_of(MinValue=least, MaxValue=most)
-        case Length(least, most):
-            return _some_of(MinLength=least, MaxLength=most)
         case AllowedValues(allowed):
             return {"AllowedValues": _allowed(allowed, kind)}
-        case AllowedPattern(pattern):
-            return {"AllowedPattern": pattern}
         case CustomConstraint() | Modulo():
             return {}
         case _:
-            assert_never(constraint)
+            return validate.constraint_keys(constraint)
 
 
 def _allowed(allowed: tuple[Any, ...], kind: ParameterType) -> list[Any]:
@@ -261,7 +252,3 @@ def _allowed(allowed: tuple[Any, ...], kind: ParameterType) -> list[Any]:
 
 def _some(key: str, value: Any) -> dict[str, Any]:
     return {key: value} if value else {}
-
-
-def _some_of(**bounds: Any) -> dict[str, Any]:
-    return {key: value for key, value in bounds.items() if value is not None}

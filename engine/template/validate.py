@@ -81,19 +81,20 @@ def _parameter(schema: ParameterSchema, environment: Environment) -> dict[str, A
     if schema.tags:
         found["Tags"] = list(schema.tags)
     for constraint in schema.constraints:
-        found |= _constraint(constraint)
+        found |= constraint_keys(constraint)
     texts = [one.description for one in schema.constraints if one.description is not None]
     if texts:
         found["ConstraintDescription"] = " ".join(texts)
     return found
 
 
-def _constraint(constraint: Constraint) -> dict[str, Any]:
+def constraint_keys(constraint: Constraint) -> dict[str, Any]:
+    """Return what a constraint is among the keys of a parameter."""
     match constraint:
         case Range(least, most):
-            return _bounds("Value", least, most)
+            return given(MinValue=least, MaxValue=most)
         case Length(least, most):
-            return _bounds("Length", least, most)
+            return given(MinLength=least, MaxLength=most)
         case Modulo(step, offset):
             return {"Step": step, "Offset": offset}
         case AllowedValues(allowed):
@@ -106,6 +107,6 @@ def _constraint(constraint: Constraint) -> dict[str, Any]:
             assert_never(constraint)
 
 
-def _bounds(of: str, least: float | None, most: float | None) -> dict[str, Any]:
-    found = {f"Min{of}": least, f"Max{of}": most}
-    return {key: value for key, value in found.items() if value is not None}
+def given(**bounds: float | None) -> dict[str, float]:
+    """Return the bounds that there are, by key."""
+    return {key: value for key, value in bounds.items() if value is not None}
