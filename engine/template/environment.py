@@ -23,7 +23,6 @@ from engine.template.aliases import USER, IsKnown
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
 RESOURCES: Final = aliases.RESOURCES  # key of the registry below which entries for single resources stand
-_SECTIONS_OF_NAMES: Final = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,20 +90,18 @@ def from_document(document: Document, *, sinks: Collection[str] | None = None) -
     if problems:
         raise TemplateInvalid(_in_environment(problems))
     sections = {str(name): value for name, value in document.data.items()}
-    for name in _SECTIONS_OF_NAMES:
+    for name in environment_check.MAPS:
         sections[name] = {str(key): value for key, value in sections.get(name, {}).items()}
     sections["resource_registry"] = _with_text_keys(sections["resource_registry"])
-    for name in ("event_sinks", "encrypted_param_names"):
+    for name in environment_check.LISTS:
         sections[name] = tuple(sections.get(name, ()))
     return Environment(**sections)
 
 
-def merge(environments: Iterable[Environment], *, parameters: Mapping[str, Any]) -> Environment:
-    """Return the environments laid over each other, the last on top, and the request's parameters over them all."""
-    merged = EMPTY
-    for one in environments:
-        merged = overlay(merged, one)
-    return replace(merged, parameters=_overlaid(merged.parameters, parameters))
+def with_parameters(environment: Environment, parameters: Mapping[str, Any]) -> Environment:
+    """Return an environment as it counts when nothing lies below it, and the request's parameters over it."""
+    found = overlay(EMPTY, environment)
+    return replace(found, parameters=_overlaid(found.parameters, parameters))
 
 
 def overlay(below: Environment, above: Environment) -> Environment:

@@ -21,9 +21,9 @@ RESTRICTED_ACTIONS: Final = ("update", "replace")
 OVERWRITE: Final = "overwrite"
 DEEP_MERGE: Final = "deep_merge"
 STRATEGIES: Final = (OVERWRITE, "merge", DEEP_MERGE)
-_LISTS: Final = ("event_sinks", "encrypted_param_names")
-_MAPS: Final = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
-SECTIONS: Final = (*_MAPS, *_LISTS)
+LISTS: Final = ("event_sinks", "encrypted_param_names")
+MAPS: Final = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
+SECTIONS: Final = (*MAPS, *LISTS)
 WORDS: Final[Mapping[str, tuple[Collection[str], str, Code]]] = {  # key → words, what they are, code if they are not
     "hooks": (HOOKS, "a hook", Code.INVALID_BREAKPOINT_HOOK),
     "restricted_actions": (RESTRICTED_ACTIONS, "an action that can be restricted", Code.INVALID_RESTRICTED_ACTION),
@@ -46,10 +46,10 @@ def problems(document: Document, *, sinks: Collection[str] | None) -> Iterator[P
             hint = properties.known_names(SECTIONS, str(name))
             yield checker.problem((str(name),), f'"{name}" is not a section of an environment{hint}')
         elif value is None:
-            nothing = "[]" if name in _LISTS else "{}"
+            nothing = "[]" if name in LISTS else "{}"
             yield checker.problem((name,), f"the section is empty; leave it out, or write {nothing}")
-        elif not isinstance(value, list | tuple if name in _LISTS else Mapping):
-            wanted = "a list" if name in _LISTS else "a map"
+        elif not isinstance(value, list | tuple if name in LISTS else Mapping):
+            wanted = "a list" if name in LISTS else "a map"
             yield checker.problem((name,), f"the section has to be {wanted}, and is {kind_of(value)}")
         elif name in checks:
             yield from checks[name](value)

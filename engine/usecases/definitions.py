@@ -58,7 +58,7 @@ class Definitions:
         """Return the environment that is given, as one."""
         if not given.environment_files:
             one = environment.read(given.environment, limits=self.limits, sinks=self.sinks)
-            return environment.merge([one], parameters=given.parameters)
+            return environment.with_parameters(one, given.parameters)
         read = self._read_files(given)
         types = {}
         if environment_files.has_strategies(one for _, one in read):

@@ -134,7 +134,7 @@ def params_with(key: str) -> list[Any]:
 
 def environment_of(row: Row, template: Template) -> Environment:
     if not row.environment_files:
-        return environment.merge([environment.read(as_text(row.environment))], parameters=row.parameters)
+        return environment.with_parameters(environment.read(as_text(row.environment)), row.parameters)
     read = [(f"{index}.yaml", environment.read(as_text(one))) for index, one in enumerate(row.environment_files, 1)]
     types = environment_files.parameter_types([*map(parsed, row.files.values()), template])
     return environment_files.merge_files(read, parameters=row.parameters, types=types)

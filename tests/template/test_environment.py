@@ -244,7 +244,7 @@ def test_sinks_are_appended_once() -> None:
 def test_request_parameters_win_over_an_environment_and_null_does_not() -> None:
     one = Environment(parameters={"s": "env", "t": "env"})
 
-    assert environment.merge([one], parameters={"s": "cli", "t": None}).parameters == {"s": "cli", "t": "env"}
+    assert environment.with_parameters(one, {"s": "cli", "t": None}).parameters == {"s": "cli", "t": "env"}
 
 
 def test_an_environment_does_not_show_in_logs() -> None:
