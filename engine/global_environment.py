@@ -18,8 +18,8 @@ from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path as ProblemPath
 from engine.model.problems import Problem
 from engine.template import environment, environment_check, parse, source
+from engine.template.aliases import is_template_file
 from engine.template.environment import EMPTY, RESOURCES, Environment
-from engine.template.registry import is_template_file
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
 _REGISTRY: Final = "resource_registry"

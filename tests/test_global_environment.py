@@ -8,7 +8,7 @@ import pytest
 from engine import global_environment
 from engine.global_environment import GlobalEnvironment
 from engine.model.errors import Code, TemplateInvalid
-from engine.template import registry
+from engine.template import aliases, registry
 from engine.template.environment import Environment
 from engine.template.source import Limits
 
@@ -63,7 +63,7 @@ def test_types_are_removed_by_null(tmp_path: Path) -> None:
     write(tmp_path, a="resource_registry: {Real::One: null, Real::Two: x}", b="resource_registry: {Real::Two: null}")
     found = global_environment.load(tmp_path).registry
 
-    assert [registry.is_removed(found, name) for name in ("Real::One", "Real::Two", "Real::Three")] == [
+    assert [aliases.is_removed(found, name) for name in ("Real::One", "Real::Two", "Real::Three")] == [
         True,
         True,
         False,

@@ -76,7 +76,6 @@ class OutputDecl:
     value: Expr = NOTHING
     description: str = ""
     condition: Expr | None = None  # None: it is always there
-    line: int | None = None
     strange_keys: tuple[str, ...] = ()  # passed over, but in a template that is used as a resource type
     problems: tuple[Problem, ...] = ()
 
@@ -85,7 +84,6 @@ class OutputDecl:
 class Template:
     """A whole template. `problems` is what is wrong with its structure; `target.build` reports it with all else."""
 
-    version: str
     dialect: Dialect
     description: str
     parameters: Mapping[str, ParameterSchema]

@@ -155,7 +155,7 @@ def child_environment(
     type_name: str,
     parameters: Mapping[str, Any],
     *,
-    is_known: IsKnown | None = None,
+    is_known: IsKnown,
 ) -> Environment:
     """Return the environment of the stack that is nested in a resource (templates.md §13.8).
 
@@ -177,27 +177,20 @@ def child_environment(
     )
 
 
-def without_template(
-    environment: Environment, resource_name: str, type_name: str, *, is_known: IsKnown | None = None
-) -> Environment:
+def without_template(environment: Environment, resource_name: str, type_name: str, *, is_known: IsKnown) -> Environment:
     """Return the environment without the entry that makes the type of a resource a template.
 
     The type then stands for what it would stand for otherwise: what a template has to be like that implements it
-    (templates.md §17.4). With aliases, it is the last of them that goes. Without `is_known`, entries that lead to
-    registered types are passed over.
+    (templates.md §17.4). With aliases, it is the last of them that goes.
     """
     registry = environment.resource_registry
     try:
-        steps = aliases.find((registry, {}), resource_name, type_name, is_known=is_known or _knows_nothing)
+        steps = aliases.find((registry, {}), resource_name, type_name, is_known=is_known)
     except EngineError:  # a circle, which is reported where the type is resolved
         return environment
     if not steps or steps[-1].level != USER or not steps[-1].is_entry:
         return environment
     return replace(environment, resource_registry=_without(registry, steps[-1].path))
-
-
-def _knows_nothing(_: str) -> bool:
-    return False
 
 
 def _without(entries: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

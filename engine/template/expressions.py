@@ -387,20 +387,3 @@ class Reads:
     def spend(self, amount: int) -> None:
         """Do what the inner scope does."""
         self.inner.spend(amount)
-
-
-def references(expr: Expr, scope: Scope) -> frozenset[str]:
-    """Return the resources that the expression reads: at least those that `evaluate` will ask for.
-
-    The scope has to know parameters and conditions, and answers UNKNOWN for what resources yield.
-    """
-    reads = Reads(scope)
-    _value(expr, reads, Findings())
-    return frozenset(reads.references)
-
-
-def attributes_read(expr: Expr, scope: Scope) -> frozenset[tuple[str, str, tuple[Any, ...]]]:
-    """Return which attributes of which resources the expression reads, each with its path."""
-    reads = Reads(scope)
-    _value(expr, reads, Findings())
-    return frozenset(reads.attributes_read)

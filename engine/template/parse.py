@@ -61,7 +61,6 @@ class _Parser:
         read = parameter_schemas.read_all if self._dialect.is_hot else cfn_parameters.read_all
         parameters = read(self._section(words.parameters), self._dialect, self._document, problems=self._problems)
         return Template(
-            version=self._dialect.version,
             dialect=self._dialect,
             description=self._text(data.get(words.description), (words.description,)) or NO_DESCRIPTION,
             parameters=parameters,
@@ -214,7 +213,6 @@ class _Parser:
             value=reader.read(entry.get(words.value), (*path, words.value)),
             description=self._text(entry.get(words.description), (*path, words.description)),
             condition=None if entry.get(words.condition) is None else self._condition(entry, path),
-            line=self._document.line(path),
             strange_keys=tuple(str(key) for key in entry if key not in self._dialect.output_keys),
             problems=tuple(problems),
         )

@@ -24,11 +24,6 @@ def is_template_file(name: str) -> bool:
     return aliases.is_template_file(name)
 
 
-def is_removed(operator: Mapping[str, Any], type_name: str) -> bool:
-    """Return whether the operator's registry takes a registered type away, by null for its name or its prefix."""
-    return aliases.is_removed(operator, type_name)
-
-
 def resolve_type(
     environment: Environment,
     resource_name: str,

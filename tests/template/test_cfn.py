@@ -399,4 +399,4 @@ def test_a_version_is_refused(text: str, expected: str) -> None:
 
 
 def test_the_key_of_the_other_format_is_a_section_that_means_nothing() -> None:
-    assert target_of(AWS + "HeatTemplateFormatVersion: 5").template.version == "2010-09-09"
+    assert target_of(AWS + "HeatTemplateFormatVersion: 5").template.dialect.version == "2010-09-09"

@@ -193,7 +193,7 @@ def seen(expected: Mapping[str, Any], built: Target, values: Values) -> dict[str
 def view(key: str, wanted: Any, built: Target, values: Values) -> Any:
     match key:
         case "version":
-            return built.template.version
+            return built.template.dialect.version
         case "resources":
             return list(built.declarations)
         case "nested":

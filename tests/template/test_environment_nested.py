@@ -9,8 +9,13 @@ from engine.template import environment, registry, restrictions
 from engine.template.environment import Environment
 
 
+def nothing(_: str) -> bool:
+    return False
+
+
 def child_of(entries: Mapping[str, Any], resource: str = "web", type_name: str = "X", **rest: Any) -> Environment:
-    return environment.child_environment(Environment(resource_registry=entries, **rest), resource, type_name, {"p": 1})
+    outer = Environment(resource_registry=entries, **rest)
+    return environment.child_environment(outer, resource, type_name, {"p": 1}, is_known=nothing)
 
 
 def test_the_environment_inside_a_nested_stack() -> None:
@@ -54,7 +59,7 @@ def test_the_entry_that_made_it_a_template_is_not_inside(
 
 def test_a_template_can_be_made_with_the_type_that_it_implements() -> None:
     outer = Environment(resource_registry={"Real": "x.yaml"})
-    inner = environment.child_environment(outer, "web", "Real", {})
+    inner = environment.child_environment(outer, "web", "Real", {}, is_known=nothing)
 
     assert registry.resolve_type(outer, "web", "Real", is_known={"Real"}.__contains__) == "x.yaml"
     assert registry.resolve_type(inner, "web", "Real", is_known={"Real"}.__contains__) == "Real"
@@ -135,8 +140,8 @@ def test_hooks_and_restricted_actions(resource: str, hooks: set[str], restricted
 
 def test_hooks_reach_resources_of_nested_stacks_by_wildcards_at_each_level() -> None:
     outer = Environment(resource_registry={"resources": WEB})
-    middle = environment.child_environment(outer, "deep", "X", {})
-    inner = environment.child_environment(middle, "any", "X", {})
+    middle = environment.child_environment(outer, "deep", "X", {}, is_known=nothing)
+    inner = environment.child_environment(middle, "any", "X", {}, is_known=nothing)
 
     assert restrictions.hooks_of(middle, "any") == set()
     assert restrictions.hooks_of(inner, "thing") == {"pre-delete"}

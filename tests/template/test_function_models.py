@@ -52,10 +52,10 @@ def test_placeholders_are_replaced_as_the_rules_say(template: str, texts: dict[s
     order = sorted(texts, key=lambda name: (-len(name), name))
     expected, used = replaced(template, order, texts)
 
-    assert strings.substitute(template, texts, scope()) == expected
+    arguments = {"template": template, "params": texts}
+    assert strings.str_replace.evaluate(arguments, scope()) == expected
     assert {name for _, name in strings.occurrences(template, texts, scope())} == used
 
-    arguments = {"template": template, "params": texts}
     missing = [name for name in order if name not in used]
     if missing:
         with pytest.raises(BadArgument) as refused:

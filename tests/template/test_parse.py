@@ -52,7 +52,7 @@ def test_a_version_is_refused(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(("alias", "version"), [("newton", "2016-10-14"), ("wallaby", "2021-04-16")])
 def test_an_alias_is_a_version(alias: str, version: str) -> None:
-    assert parsed(f"heat_template_version: {alias}").version == version
+    assert parsed(f"heat_template_version: {alias}").dialect.version == version
 
 
 def test_another_version_key_that_is_no_text_is_a_wrong_section() -> None:

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.model.errors import Code, EngineError
-from engine.template import registry
+from engine.template import aliases, registry
 from engine.template.environment import Environment
 
 KNOWN = frozenset({"Real::One", "Real::Two", "OS::Heat::None"})
@@ -100,7 +100,7 @@ def test_removed_types_are_known() -> None:
     operator = {"Real::One": None, "My::*": None, "A": "B"}
     names = ["Real::One", "Real::Two", "My::Type", "A"]
 
-    assert [registry.is_removed(operator, name) for name in names] == [True, False, True, False]
+    assert [aliases.is_removed(operator, name) for name in names] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -77,11 +77,6 @@ def _replaced(arguments: Any, text_of: Texter, scope: Scope, *, is_strict: bool 
     return _filled_in(template, found, texts, scope)
 
 
-def substitute(template: str, texts: Mapping[str, str], scope: Scope) -> str:
-    """Return the template with each placeholder replaced, in one pass (templates.md §6.6)."""
-    return _filled_in(template, occurrences(template, texts, scope), texts, scope)
-
-
 def occurrences(template: str, names: Iterable[str], scope: Scope) -> list[tuple[int, str]]:
     """Return where in the template which placeholder (none of them empty) is replaced, in the order of the text.
 
