@@ -291,6 +291,8 @@ class _ResourceParser:
             return DELETE
         value = self._entry[word]
         expr = self._reader.read(value, (*self._path, word))
+        if expr is WRONG:
+            return DELETE
         if isinstance(expr, Call | Choice):
             return expr
         policy = self._dialect.deletion_policies.get(value) if isinstance(value, str) else None
@@ -306,7 +308,8 @@ class _ResourceParser:
             return None
         value = self._entry[word]
         expr = self._reader.read(value, (*self._path, word))
-        if isinstance(expr, Call | Choice) or (isinstance(value, str) and value):
+        # A wrong call stays: nothing is built all the same, so no property is missed.
+        if expr is WRONG or isinstance(expr, Call | Choice) or (isinstance(value, str) and value):
             return expr
         self._problem(word, f"{word} has to be the id of a thing that exists, as text, and is {types.shown(value)}")
         return None

@@ -344,37 +344,6 @@ def test_a_template_is_accepted(text: str) -> None:
     assert target_of(text).template.problems == ()
 
 
-@pytest.mark.parametrize("condition", ["{equals: [1]}", "5"])
-def test_a_condition_that_can_not_be_read_makes_nothing_else_wrong(condition: str) -> None:
-    text = f"""
-        conditions:
-          c: {condition}
-        resources:
-          a: {{type: Test::Thing, condition: c, depends_on: nosuch}}
-          b: {{type: Test::Thing, properties: {{name: {{get_attr: [a, value]}}}}}}
-          d: {{type: Test::Thing, deletion_policy: {{if: [c, Retain, Delete]}}}}
-        outputs:
-          o: {{value: {{get_attr: [a, value]}}}}
-        """
-
-    assert [problem.path[:2] for problem in problems_of(text)] == [("conditions", "c"), ("resources", "a")]
-    assert summaries_of(text)["resources.a.depends_on"].startswith('there is no resource "nosuch"')
-
-
-def test_a_condition_in_place_that_can_not_be_read_makes_nothing_else_wrong() -> None:
-    text = """
-        resources:
-          a: {type: Test::Thing, condition: {equals: [1]}}
-          b: {type: Test::Thing, depends_on: a, properties: {name: {get_attr: [a, value]}}}
-          c: {type: Test::Thing, deletion_policy: {if: [{equals: [1]}, Retain, Delete]}}
-        """
-
-    assert [problem.path[:3] for problem in problems_of(text)] == [
-        ("resources", "a", "condition"),
-        ("resources", "c", "deletion_policy"),
-    ]
-
-
 def test_two_circles_are_both_told() -> None:
     found = summaries_of("""
         resources:
