@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 from engine.schema import types
 from engine.schema.types import UNKNOWN, BadValue, Kind
-from engine.template import scalars, tree
+from engine.template import source, tree
 from engine.template.declarations import ParameterType
 from engine.template.source import DEFAULT_LIMITS
 
@@ -105,13 +105,8 @@ def _list(value: Any) -> list[Any]:
 
 def _json(value: Any) -> Any:
     if isinstance(value, str):
-        if not value:
-            return value
-        try:
-            value = json.loads(value, parse_constant=_refuse_constant, parse_float=scalars.finite)
-        except (ValueError, RecursionError) as error:
-            raise BadValue(f"{types.shown(value)} is not JSON: {error}") from None
-    elif not isinstance(value, Mapping | list | tuple | int | float) or _is_endless(value):
+        return source.from_json(value) if value else value
+    if not isinstance(value, Mapping | list | tuple | int | float) or _is_endless(value):
         raise BadValue(f"{types.shown(value)} is not JSON")
     wrong = tree.excess(value, DEFAULT_LIMITS.max_depth, DEFAULT_LIMITS.max_nodes)
     if wrong is not None:
@@ -121,7 +116,3 @@ def _json(value: Any) -> Any:
 
 def _is_endless(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
-
-
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON number")

@@ -101,7 +101,7 @@ def from_document(document: Document, *, sinks: Collection[str] | None = None) -
 def with_parameters(environment: Environment, parameters: Mapping[str, Any]) -> Environment:
     """Return an environment as it counts when nothing lies below it, and the request's parameters over it."""
     found = overlay(EMPTY, environment)
-    return replace(found, parameters=_overlaid(found.parameters, parameters))
+    return replace(found, parameters=overlaid(found.parameters, parameters))
 
 
 def overlay(below: Environment, above: Environment) -> Environment:
@@ -111,12 +111,17 @@ def overlay(below: Environment, above: Environment) -> Environment:
     parameters were to be merged has had its effect before, and is forgotten.
     """
     return Environment(
-        parameters=_overlaid(below.parameters, above.parameters),
-        parameter_defaults=_overlaid(below.parameter_defaults, above.parameter_defaults),
+        parameters=overlaid(below.parameters, above.parameters),
+        parameter_defaults=overlaid(below.parameter_defaults, above.parameter_defaults),
         resource_registry=laid_over(below.resource_registry, above.resource_registry),
         event_sinks=united(below.event_sinks, above.event_sinks),
         encrypted_param_names=united(below.encrypted_param_names, above.encrypted_param_names),
     )
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one section laid over another, entry by entry; null does not count."""
+    return {**below, **{name: value for name, value in above.items() if value is not None}}
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,10 +213,6 @@ def _inner_resources(entries: Mapping[str, Any], resource_name: str) -> dict[str
         if isinstance(one, Mapping):
             inner |= {name: value for name, value in one.items() if isinstance(value, Mapping)}
     return inner
-
-
-def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    return {**below, **{name: value for name, value in above.items() if value is not None}}
 
 
 def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:

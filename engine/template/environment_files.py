@@ -56,8 +56,7 @@ def merge_files(
     of its parameter, and with INVALID_ENVIRONMENT for values that are not of the type.
     """
     merger = _Merger(types)
-    given = {name: value for name, value in parameters.items() if value is not None}
-    merged = replace(EMPTY, parameters=given)
+    merged = replace(EMPTY, parameters=_given(parameters))
     for file, one in environments_:
         merged = merger.take(file, merged, one)
     if merger.problems:
@@ -87,7 +86,7 @@ class _Merger:
     def _fix(self, file: str, above: Environment) -> Iterator[Problem]:
         """Fix the strategies of the parameters that this file is the first to have; yield those that conflict."""
         strategies = above.parameter_merge_strategies
-        for name in {**_given(above.parameters), **_given(above.parameter_defaults)}:
+        for name in environments.overlaid(_given(above.parameters), above.parameter_defaults):
             if name not in self._types:
                 continue
             default = self._fixed.get(name) or strategies.get(_DEFAULT, OVERWRITE)
@@ -120,7 +119,7 @@ class _Merger:
 
 
 def _given(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in section.items() if value is not None}
+    return environments.overlaid({}, section)
 
 
 def _problem(path: tuple[str, ...], text: str, file: str, code: Code) -> Problem:
@@ -129,7 +128,7 @@ def _problem(path: tuple[str, ...], text: str, file: str, code: Code) -> Problem
 
 def _registry(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Return one registry over another: entry by entry, `resources` as a whole, and null does not count."""
-    return {**below, **_given(above)} if below else dict(above)
+    return environments.overlaid(below, above) if below else dict(above)
 
 
 def _strings(old: Any, new: Any, _: bool) -> str:
@@ -158,7 +157,7 @@ def _trees(old: Any, new: Any, deep: bool) -> Any:
     if isinstance(old, list) and isinstance(new, list):
         return [*old, *new]
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return _deeply(old, new) if deep else {**old, **_given(new)}
+        return _deeply(old, new) if deep else environments.overlaid(old, new)
     return new
 
 

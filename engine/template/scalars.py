@@ -67,10 +67,13 @@ def of_tag(tag: str, text: str) -> Any:
 
 def finite(text: str) -> float:
     """Return the number; `ValueError` if it is too large, infinite or not a number."""
-    found = float(text)
-    if not math.isfinite(found):
+    return _finite(float(text), text)
+
+
+def _finite(number: float, text: str) -> float:
+    if not math.isfinite(number):
         raise ValueError(f"{shown(text)} is not a finite number")
-    return found
+    return number
 
 
 def shown(text: str) -> str:
@@ -99,6 +102,4 @@ def _float(text: str) -> float:
     digits = text.lstrip("+-")
     digits = digits.replace(".inf", "inf").replace(".nan", "nan")
     found = reduce(lambda found, part: found * 60.0 + float(part), digits.split(":"), 0.0)
-    if not math.isfinite(found):
-        raise ValueError(f"{shown(text)} is not a finite number")
-    return sign * found
+    return sign * _finite(found, text)

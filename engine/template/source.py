@@ -17,6 +17,8 @@ import yaml
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path, Problem
+from engine.schema import types
+from engine.schema.types import BadValue
 from engine.template import scalars, tree
 from engine.template.scalars import ScalarReader
 
@@ -81,6 +83,18 @@ def load_yaml(text: str, *, name: str = "", limits: Limits = DEFAULT_LIMITS) -> 
     return _as_map(_load_yaml(text, name, limits))
 
 
+def from_json(text: str) -> Any:
+    """Return what a text of JSON inside a template means; raise `BadValue` if it is none, or holds too much."""
+    try:
+        value = json.loads(text, parse_constant=scalars.finite, parse_float=scalars.finite)
+    except (ValueError, RecursionError) as error:
+        raise BadValue(f"{types.shown(text)} is not JSON: {error}") from None
+    wrong = tree.excess(value, DEFAULT_LIMITS.max_depth, DEFAULT_LIMITS.max_nodes)
+    if wrong is not None:
+        raise BadValue(wrong)
+    return value
+
+
 def _check_size(text: str, name: str, limits: Limits) -> None:
     if len(text) > limits.max_size:
         what = f"The template {name}" if name else "The template"
@@ -107,7 +121,7 @@ def _load_json(text: str, name: str, limits: Limits) -> Document | None:
     Where YAML's can't follow, or understands something else, the lines are lost and nothing else.
     """
     try:
-        data = json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant, parse_float=_finite)
+        data = json.loads(text.removeprefix("\ufeff"), parse_constant=scalars.finite, parse_float=_finite)
     except _NotFiniteError as error:
         raise _with_line(str(error), text, name, limits) from None
     except (ValueError, RecursionError):
@@ -141,10 +155,6 @@ def _finite(text: str) -> float:
         return scalars.finite(text)
     except ValueError as error:
         raise _NotFiniteError(str(error)) from None
-
-
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
 
 
 def _load_yaml(text: str, name: str, limits: Limits, *, scalar: ScalarReader = scalars.of_yaml) -> Document:

@@ -68,7 +68,7 @@ def test_a_value_becomes(kind: str, value: Any, expected: Any) -> None:
         pytest.param("comma_delimited_list", 5, "5 is not a list", id="a number"),
         pytest.param("comma_delimited_list", {"a": 1}, "is not a list", id="a map"),
         pytest.param("json", "abc", '"abc" is not JSON', id="no JSON"),
-        pytest.param("json", "NaN", "is no JSON number", id="NaN"),
+        pytest.param("json", "NaN", "is not a finite number", id="NaN"),
         pytest.param("json", "[" * 500 + "]" * 500, "deep inside each other", id="deep JSON"),
         pytest.param("json", "[" * 100_000, "is not JSON", id="very deep JSON"),
     ],

@@ -6,7 +6,6 @@ has most of them as well; the later ones refuse them by name.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,13 +15,12 @@ from typing import Any, Final, NoReturn
 from engine.model.errors import Code
 from engine.model.problems import Path
 from engine.schema import types
-from engine.schema.types import UNKNOWN
-from engine.template import expressions, scalars, tree
+from engine.schema.types import UNKNOWN, BadValue
+from engine.template import expressions, source
 from engine.template.expressions import BadArgument, Call, Choice, Expr, Function, Literal, NoSuchParameter, Scope
 from engine.template.functions import conditions, facades, growth, references, strings
 from engine.template.intrinsics import AWS, BOTH_CFN, function, list_of
 from engine.template.reader import Reader
-from engine.template.source import DEFAULT_LIMITS
 
 _FIRST: Final = "2013-05-23"  # the only version of HOT that has these functions
 _LAST_SELECT: Final = "2015-04-30"  # the last version of HOT that has Fn::Select
@@ -128,12 +126,9 @@ def _index(value: Any) -> int:
 def _from_json(text: str, scope: Scope) -> Any:
     scope.spend(len(text))
     try:
-        value = json.loads(text, parse_float=scalars.finite, parse_constant=scalars.finite)
-    except (ValueError, RecursionError) as error:
-        raise BadArgument(f"{types.shown(text)} is not JSON: {error}") from None
-    wrong = tree.excess(value, DEFAULT_LIMITS.max_depth, DEFAULT_LIMITS.max_nodes)
-    if wrong is not None:
-        raise BadArgument(wrong)
+        value = source.from_json(text)
+    except BadValue as error:
+        raise BadArgument(str(error)) from None
     values, _ = growth.measure(value)
     scope.spend(growth.VALUE * values)
     return value
