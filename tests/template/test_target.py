@@ -211,6 +211,14 @@ def test_an_attribute_stored_with_its_path_goes_before_the_whole() -> None:
     assert [one.value for one in found] == ["special", 1]
 
 
+@pytest.mark.parametrize("step", ["true", "'1'", "2"])
+def test_only_a_number_in_the_list_is_an_index_into_an_attribute(step: str) -> None:
+    text = f"resources: {{a: {{type: Test::Thing}}}}\noutputs: {{o: {{value: {{get_attr: [a, data, {step}]}}}}}}"
+    (found,) = target.evaluate_outputs(target_of(text), {"a": NodeValue("id", {"data": [1, 2]})})
+
+    assert found.value is None
+
+
 def test_an_output_without_a_value_says_why_and_harms_nothing() -> None:
     built = target_of("""
         resources: {a: {type: Test::Thing}}

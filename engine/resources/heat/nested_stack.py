@@ -23,9 +23,9 @@ from engine.plugin import (
     Replace,
     ResourceFailed,
     ResourceType,
-    paths,
 )
 from engine.plugin.resource_type import TEMPLATE_TYPE
+from engine.schema import paths
 from engine.schema.support import Support, SupportStatus
 
 LOOK_AGAIN: Final = 5.0  # seconds

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from engine.model.problems import Problem
-from engine.plugin import Context, Done, Outcome, ResourceType, paths
-from engine.schema import types
+from engine.plugin import Context, Done, Outcome, ResourceType
+from engine.schema import paths, types
 from engine.schema.attributes import AttributeGroup, attribute
 from engine.schema.properties import OnChange, PropertyGroup, anything, string
 from engine.schema.support import Support

@@ -6,14 +6,16 @@ Only these can make one resource wait for another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from engine.model.errors import Code
-from engine.schema import types
+from engine.schema import paths, types
 from engine.schema.types import UNKNOWN
 from engine.template.expressions import BadArgument, Scope
 from engine.template.functions import growth
 from engine.template.intrinsics import function, list_of
+
+select: Final = paths.select  # an attribute stored whole is taken apart by scopes as get_attr does it
 
 
 @function("get_param", in_conditions_since="2016-10-14")
@@ -116,17 +118,3 @@ def _resource_name(name: Any) -> str:
     if isinstance(name, str):
         return name
     raise BadArgument(f"{types.shown(name)} has to be the name of a resource", Code.INVALID_TEMPLATE_REFERENCE)
-
-
-def select(value: Any, path: list[Any] | tuple[Any, ...]) -> Any:
-    """Return what stands at a path inside an attribute; None where the path leads nowhere (templates.md §6.3)."""
-    for step in path:
-        if value is UNKNOWN or step is UNKNOWN:
-            return UNKNOWN
-        if isinstance(value, Mapping) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine.plugin import paths
+from engine.schema import paths
+from engine.schema.types import UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,10 @@ from engine.plugin import paths
         pytest.param({"1": "x"}, (1,), None, id="a number is no key"),
         pytest.param("text", (0,), None, id="text has no parts"),
         pytest.param(None, ("a",), None, id="nothing has no parts"),
+        pytest.param({"a": 1}, ({},), None, id="a map is no key"),
+        pytest.param({"a": UNKNOWN}, ("a", "b"), UNKNOWN, id="inside what is not known"),
+        pytest.param([1, 2], (UNKNOWN,), UNKNOWN, id="a step that is not known"),
     ],
 )
-def test_where_a_path_leads(value: Any, path: tuple[str | int, ...], part: Any) -> None:
+def test_where_a_path_leads(value: Any, path: tuple[Any, ...], part: Any) -> None:
     assert paths.select(value, path) == part
