@@ -7,8 +7,7 @@ passes every check: it is checked again when it is known.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
@@ -17,11 +16,10 @@ from typing import Any, ClassVar, Final, TypedDict, Unpack
 from engine.model.problems import Path, Problem
 from engine.schema import constraints, types
 from engine.schema.constraints import NO_CUSTOM, Constraint, Custom
+from engine.schema.hints import Hints
 from engine.schema.support import SUPPORTED, Support
 from engine.schema.types import UNKNOWN, BadValue, Kind
 
-_HINTS: Final = 50  # problems that come with near names: looking for them is slow
-_KNOWN_SHOWN: Final = 12  # names that a message lists
 _PLAIN: Final = ("default", "required", "on_change", "support", "implemented", "allow_conversion", "name")
 
 
@@ -175,39 +173,37 @@ class Resolved:
     problems: tuple[Problem, ...] = ()
 
 
-def resolve(schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], *, custom: Custom = NO_CUSTOM) -> Resolved:
-    """Return every property with its value, converted and checked (templates.md §14.2, §14.3)."""
+def resolve(
+    schemas: Mapping[str, PropertySchema],
+    given: Mapping[str, Any],
+    *,
+    custom: Custom = NO_CUSTOM,
+    hints: Hints | None = None,
+) -> Resolved:
+    """Return every property with its value, converted and checked (templates.md §14.2, §14.3).
+
+    `hints` are shared by all that is checked together; without them the call has a stock of its own.
+    """
     problems: list[Problem] = []
-    values = _Checker(problems, custom).fields(schemas, given, ())
+    values = _Checker(problems, custom, hints or Hints()).fields(schemas, given, ())
     return Resolved(values, tuple(problems))
 
 
 def check_keys(schemas: Mapping[str, PropertySchema], given: Mapping[str, Any]) -> list[Problem]:
     """Return only what is wrong with the names: for a template that is validated without values."""
     problems: list[Problem] = []
-    _NameChecker(problems).fields(schemas, given, ())
+    _NameChecker(problems, Hints()).fields(schemas, given, ())
     return problems
-
-
-def known_names(names: Iterable[str], wanted: str) -> str:
-    """Return how a message goes on after "there is no X": with near names, or with what there is."""
-    names = sorted(names)
-    near = difflib.get_close_matches(wanted[:100], names, n=3)
-    if near:
-        return f"; did you mean {' or '.join(near)}?"
-    if not names:
-        return "; there are none"
-    more = ", …" if len(names) > _KNOWN_SHOWN else ""
-    return f"; known: {', '.join(names[:_KNOWN_SHOWN])}{more}"
 
 
 class _NameChecker:
     """Checks the names in a tree of given values against schemas, and nothing else."""
 
-    __slots__ = ("_problems",)
+    __slots__ = ("_hints", "_problems")
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], hints: Hints) -> None:
         self._problems = problems
+        self._hints = hints
 
     def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> None:
         for name, value in given.items():
@@ -217,7 +213,7 @@ class _NameChecker:
         name = str(path[-1])
         schema = schemas.get(name)
         if schema is None:
-            hint = _hint(schemas, name) if len(self._problems) < _HINTS else ""
+            hint = self._hints.near((key for key, one in schemas.items() if one.implemented), name)
             self._problems.append(Problem(path, f'there is no property "{name}"{hint}'))
         elif not schema.implemented and value is not None:
             self._problems.append(Problem(path, f'the property "{name}" is not implemented yet'))
@@ -232,23 +228,20 @@ class _NameChecker:
                 self._inside(schema.items, item, (*path, index))
 
 
-def _hint(schemas: Mapping[str, PropertySchema], wanted: str) -> str:
-    return known_names([name for name, schema in schemas.items() if schema.implemented], wanted)
-
-
 class _Checker:
     """One call of `resolve`: collects problems on the way down."""
 
-    __slots__ = ("_custom", "_problems")
+    __slots__ = ("_custom", "_hints", "_problems")
 
-    def __init__(self, problems: list[Problem], custom: Custom) -> None:
+    def __init__(self, problems: list[Problem], custom: Custom, hints: Hints) -> None:
         self._problems = problems
         self._custom = custom
+        self._hints = hints
 
     def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if not given.keys() <= schemas.keys():
             unknown = {name: given[name] for name in given if name not in schemas}
-            _NameChecker(self._problems).fields(schemas, unknown, path)
+            _NameChecker(self._problems, self._hints).fields(schemas, unknown, path)
         return {name: self._field(schema, given, (*path, name)) for name, schema in schemas.items()}
 
     def _field(self, schema: PropertySchema, given: Mapping[str, Any], path: Path) -> Any:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from engine.model.problems import Problem
 from engine.schema.constraints import Constraint
+from engine.schema.hints import Hints
 from engine.schema.types import BadValue
 from engine.template import coercion, parameter_schemas
 from engine.template.declarations import ParameterSchema, ParameterType
 from engine.template.dialects import Dialect
-from engine.template.hints import Hints
 from engine.template.parameter_schemas import ParameterReader
 from engine.template.source import Document
 

@@ -16,6 +16,7 @@ from engine.model.errors import Code
 from engine.model.problems import Path, Problem
 from engine.schema import types
 from engine.schema.constraints import ANY_CUSTOM
+from engine.schema.hints import without_hint
 from engine.schema.properties import OnChange
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import UNKNOWN
@@ -62,7 +63,9 @@ class Checker:
         """Return the target; it counts only if `problems` stays empty."""
         template, session = self._template, self._session
         given, custom = self._given(), self._custom
-        values, wrong = parameters.resolve(template.parameters, given, strict=session.strict, custom=custom)
+        values, wrong = parameters.resolve(
+            template.parameters, given, strict=session.strict, custom=custom, hints=session.hints
+        )
         self.problems += (replace(problem, source=template.document.name) for problem in wrong)
         quiet = session.strict or bool(self._level.chain)  # a missing value was reported, or comes from above
         facts = Facts(
@@ -72,6 +75,7 @@ class Checker:
             facade=self._level.facade,
             queries=session.queries,
             meter=session.meter,
+            hints=session.hints,
             allowance=session.limits.max_growth,
             limit=session.limit,
         )
@@ -81,7 +85,7 @@ class Checker:
         self._count(len(present))
         schemas = {name: self._types.type_of(decl) for name, decl in present.items()}
         disabled = frozenset(template.resources.keys() - present.keys())
-        scope = StaticScope(facts, conditions, schemas, disabled, session.hints)
+        scope = StaticScope(facts, conditions, schemas, disabled)
         declarations = {name: self._declared(decl, schemas[name], scope) for name, decl in present.items()}
         self._check_cycles(declarations)
         self._check_outputs(scope)
@@ -250,7 +254,7 @@ def in_order(problems: list[Problem]) -> list[Problem]:
     """
     distinct: dict[object, Problem] = {}
     for one in problems:
-        distinct.setdefault((one.source, one.line, one.summary) if one.source else one, one)
+        distinct.setdefault((one.source, one.line, without_hint(one.summary)) if one.source else one, one)
     unique = sorted(distinct.values(), key=lambda one: (one.source, one.line or 0))
     more = len(unique) - MAX_PROBLEMS
     return unique if more <= 0 else [*unique[:MAX_PROBLEMS], Problem((), f"and {more} more problems")]

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from engine.model.errors import Code
 from engine.model.problems import Path, Problem
-from engine.schema import properties, types
+from engine.schema import types
+from engine.schema.hints import Hints
 from engine.template.aliases import RESOURCES
 from engine.template.source import Document
 from engine.template.tree import kind_of
@@ -43,7 +44,7 @@ def problems(document: Document, *, sinks: Collection[str] | None) -> Iterator[P
     }
     for name, value in document.data.items():
         if name not in SECTIONS:
-            hint = properties.known_names(SECTIONS, str(name))
+            hint = checker.hints.near(SECTIONS, name)
             yield checker.problem((str(name),), f'"{name}" is not a section of an environment{hint}')
         elif value is None:
             nothing = "[]" if name in LISTS else "{}"
@@ -59,6 +60,7 @@ class _Checker:
     """Checks the sections of one environment, each by its own method."""
 
     def __init__(self, document: Document, sinks: Collection[str] | None) -> None:
+        self.hints = Hints()
         self._document = document
         self._sinks = sinks
 
@@ -85,7 +87,7 @@ class _Checker:
                 summary = f"the type of a sink has to be a string, and is {kind_of(sink['type'])}"
                 yield self.problem((*path, "type"), summary)
             elif self._sinks is not None and sink["type"] not in self._sinks:
-                hint = properties.known_names(self._sinks, sink["type"])
+                hint = self.hints.near(self._sinks, sink["type"])
                 yield self.problem((*path, "type"), f'no sink of type "{sink["type"]}" is known to this engine{hint}')
 
     def names(self, section: Collection[Any]) -> Iterator[Problem]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from engine.schema import properties
-from engine.template.expressions import BadArgument, Facade, Overspent
+from engine.schema.hints import Hints
+from engine.template.expressions import BadArgument, Facade, NoSuchParameter, Overspent
 from engine.template.parameters import ParameterValues
 from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS
@@ -80,18 +80,27 @@ class Facts:
     facade: Facade | None = None  # the resource that the template stands for; None: it is a root template
     queries: Queries = field(default_factory=NoQueries)
     meter: Meter = field(default_factory=Meter)
+    hints: Hints = field(default_factory=Hints)
     allowance: int = DEFAULT_LIMITS.max_growth  # of one evaluation that comes later
     limit: TimeLimit = NO_LIMIT  # as above
 
     def renewed(self) -> Facts:
-        """Return the same facts with a whole allowance, and all its time from now on."""
-        return replace(self, meter=Meter(self.allowance, self.limit))
+        """Return the same facts with a whole allowance and stock of hints, and all its time from now on."""
+        return replace(self, meter=Meter(self.allowance, self.limit), hints=Hints())
+
+    def parameter(self, name: str) -> Any:
+        """Return the value of a parameter; `BadArgument` if there is none of that name."""
+        try:
+            return self.parameters.values[name]
+        except KeyError:
+            hint = self.hints.near(self.parameters.values, name)
+            raise NoSuchParameter(f'there is no parameter "{name}"{hint}') from None
 
     def file(self, name: str) -> str:
         """Return the text of a file of the request; `BadArgument` where there is none."""
         text = self.files.get(name)
         if text is None:
-            hint = properties.known_names(self.files, name)
+            hint = self.hints.near(self.files, name)
             raise BadArgument(f'the file "{name}" is not among the files of the request{hint}')
         return text
 
@@ -100,7 +109,7 @@ class Facts:
         try:
             return self.mappings[name]
         except KeyError:
-            hint = properties.known_names(self.mappings, name)
+            hint = self.hints.near(self.mappings, name)
             raise BadArgument(f'there is no mapping "{name}"{hint}') from None
 
     def facade_part(self, part: str) -> Any:

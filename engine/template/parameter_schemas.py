@@ -22,11 +22,11 @@ from engine.schema.constraints import (
     Modulo,
     Range,
 )
+from engine.schema.hints import Hints
 from engine.schema.types import BadValue
 from engine.template import coercion
 from engine.template.declarations import ParameterSchema, ParameterType
 from engine.template.dialects import Dialect
-from engine.template.hints import Hints
 from engine.template.source import Document
 from engine.template.tree import kind_of
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from engine.model.errors import Code
 from engine.model.problems import Problem
-from engine.schema import constraints, properties
+from engine.schema import constraints
 from engine.schema.constraints import NO_CUSTOM, Custom, CustomConstraint
+from engine.schema.hints import Hints
 from engine.schema.types import UNKNOWN, BadValue
 from engine.template import coercion
 from engine.template.declarations import ParameterSchema
-from engine.template.expressions import NoSuchParameter
-from engine.template.hints import Hints
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -28,14 +27,6 @@ class ParameterValues:
     values: Mapping[str, Any]
     schemas: Mapping[str, ParameterSchema] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()  # neither given nor defaulted; their value is UNKNOWN
-
-    def value(self, name: str) -> Any:
-        """Return the value of a parameter; `BadArgument` if there is none of that name."""
-        try:
-            return self.values[name]
-        except KeyError:
-            hint = properties.known_names(self.values, name)
-            raise NoSuchParameter(f'there is no parameter "{name}"{hint}') from None
 
     def shown(self) -> dict[str, str]:
         """Return every value as text, hidden ones masked (rpc.md §2.1)."""
@@ -64,12 +55,13 @@ def resolve(
     *,
     strict: bool = True,
     custom: Custom = NO_CUSTOM,
+    hints: Hints | None = None,
 ) -> tuple[ParameterValues, list[Problem]]:
     """Return the values, and what is wrong with them.
 
     Not strict is for a template without values: then none has to be there, and none is checked; names are.
     """
-    problems = list(_unknown_names(schemas, given, Hints()))
+    problems = list(_unknown_names(schemas, given, hints or Hints()))
     values: dict[str, Any] = dict(given.pseudo)
     missing = []
     for name, schema in schemas.items():

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path, Problem
 from engine.schema import types
+from engine.schema.hints import Hints
 from engine.schema.types import UNKNOWN
 from engine.template import cfn_parameters, dialects, parameter_schemas
 from engine.template.declarations import (
@@ -23,7 +24,6 @@ from engine.template.declarations import (
 )
 from engine.template.dialects import Dialect
 from engine.template.expressions import Call, Choice, Expr, Literal
-from engine.template.hints import Hints
 from engine.template.reader import WRONG, Reader, json_keys
 from engine.template.source import Document
 from engine.template.tree import kind_of
@@ -33,7 +33,7 @@ NO_DESCRIPTION: Final = "No description"
 D = TypeVar("D")
 
 
-def parse(document: Document) -> Template:
+def parse(document: Document, *, hints: Hints | None = None) -> Template:
     """Return the template; `TemplateInvalid` if it asks for no version of the language that there is."""
     try:
         dialect = dialects.select(document.data)
@@ -41,19 +41,19 @@ def parse(document: Document) -> Template:
         key = next((key for key in dialects.VERSION_KEYS if key in document.data), None)
         path = () if key is None else (key,)
         raise TemplateInvalid([document.problem(path, error.message, error.code)]) from None
-    return _Parser(document, dialect).template()
+    return _Parser(document, dialect, hints or Hints()).template()
 
 
 class _Parser:
     """Reads one document, and collects what is wrong with it."""
 
-    def __init__(self, document: Document, dialect: Dialect) -> None:
+    def __init__(self, document: Document, dialect: Dialect, hints: Hints) -> None:
         self._document = document
         self._dialect = dialect
         self._words = dialect.words
         self._problems: list[Problem] = []
         self._reader = Reader(dialect.language, document, self._problems)
-        self._hints = Hints()
+        self._hints = hints
 
     def template(self) -> Template:
         self._check_sections()

@@ -14,6 +14,7 @@ from engine.model.errors import Code
 from engine.model.problems import Path, Problem
 from engine.schema import properties, types
 from engine.schema.constraints import Custom
+from engine.schema.hints import Hints
 from engine.schema.properties import Resolved
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import UNKNOWN
@@ -49,9 +50,11 @@ def given_values(decl_properties: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in decl_properties.items() if value is not ABSENT}
 
 
-def resolve(schema: TypeSchema, given: dict[str, Any], custom: Custom) -> Resolved:
+def resolve(schema: TypeSchema, given: dict[str, Any], custom: Custom, hints: Hints | None = None) -> Resolved:
     """Return given values as the type takes them."""
-    return Resolved(given) if schema.any_property else properties.resolve(schema.properties, given, custom=custom)
+    if schema.any_property:
+        return Resolved(given)
+    return properties.resolve(schema.properties, given, custom=custom, hints=hints)
 
 
 class _ResourceCheck:
@@ -107,7 +110,7 @@ class _ResourceCheck:
         }
         self._problems += findings.shapes
         self._problems += findings.errors
-        resolved = resolve(self._schema, given_values(given), self._custom)
+        resolved = resolve(self._schema, given_values(given), self._custom, self._scope.facts.hints)
         for problem in resolved.problems:
             self._problem((self._words.properties, *problem.path), problem.summary)
         return resolved
@@ -133,7 +136,8 @@ class _ResourceCheck:
         if not isinstance(value, Mapping):
             self._problem((word,), f"{word} has to be a map, and is {types.shown(value)}")
             return {}
-        for problem in properties.resolve(self._schema.update_policy, value).problems:
+        resolved = properties.resolve(self._schema.update_policy, value, hints=self._scope.facts.hints)
+        for problem in resolved.problems:
             self._problem((word, *problem.path), problem.summary)
         return value
 
@@ -168,7 +172,7 @@ class _ResourceCheck:
             if name in resources:
                 yield name
             elif name not in self._scope.disabled:  # one that is not there is not waited for
-                hint = self._scope.hints.near(resources, name)
+                hint = self._scope.facts.hints.near(resources, name)
                 word = self._words.depends_on
                 written = self._template.document.data[self._words.resources][self._decl.name][word]
                 below = (word, index) if isinstance(written, list) else (word,)

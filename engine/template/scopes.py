@@ -21,7 +21,6 @@ from engine.template import expressions
 from engine.template.expressions import BadArgument, EvaluationError, Expr, OutOfBudget
 from engine.template.facts import NO_CLOUD_ZONES, Facts
 from engine.template.functions import references
-from engine.template.hints import Hints
 
 _MAX_CHAIN: Final = 50  # conditions that refer to conditions
 
@@ -35,7 +34,7 @@ class _FactScope:
 
     def parameter(self, name: str) -> Any:
         """Return a parameter's value."""
-        return self.facts.parameters.value(name)
+        return self.facts.parameter(name)
 
     def file(self, name: str) -> str:
         """Return the text of a file."""
@@ -83,7 +82,6 @@ class Conditions(_FactScope):
         self._strict = strict
         self._found: dict[str, Any] = {}  # a boolean, UNKNOWN, or the BadArgument that stands in its way
         self._trail: list[str] = []
-        self._hints = Hints()
 
     def holds(self, name: str) -> Any:
         """Return whether the condition holds; UNKNOWN if that is not known yet; raise `BadArgument` if it is wrong."""
@@ -102,7 +100,7 @@ class Conditions(_FactScope):
 
     def _computed(self, name: str) -> Any:
         if name not in self._definitions:
-            hint = self._hints.near(self._definitions, name)
+            hint = self.facts.hints.near(self._definitions, name)
             return BadArgument(f'there is no condition "{name}"{hint}')
         if name in self._trail:
             circle = " → ".join((*self._trail[self._trail.index(name) :], name))
@@ -129,7 +127,7 @@ class Conditions(_FactScope):
 
     def parameter(self, name: str) -> Any:
         """Return a parameter's value; without values, one that a condition needs is missing after all."""
-        value = self.facts.parameters.value(name)
+        value = self.facts.parameter(name)
         if name in self.facts.parameters.missing and not self._strict:
             text = f'the parameter "{name}" has neither a value nor a default, and a condition needs it'
             raise BadArgument(text, Code.PARAMETER_MISSING)
@@ -164,7 +162,6 @@ class StaticScope(_FactScope):
     conditions: Conditions
     resources: Mapping[str, TypeSchema]  # those that are there, by name
     disabled: frozenset[str] = frozenset()  # those whose condition does not hold
-    hints: Hints = field(default_factory=Hints)
 
     def condition(self, name: str) -> Any:
         """Return whether a condition holds."""
@@ -183,7 +180,7 @@ class StaticScope(_FactScope):
         """Return UNKNOWN for an attribute that the resource's type has."""
         schema = self._schema(resource)
         if name not in schema.attributes and name != SHOW and not schema.any_attribute:
-            hint = self.hints.near([*schema.attributes, SHOW], name)
+            hint = self.facts.hints.near([*schema.attributes, SHOW], name)
             text = f'the resource "{resource}" ({schema.type_name}) has no attribute "{name}"{hint}'
             raise BadArgument(text, Code.INVALID_TEMPLATE_ATTRIBUTE)
         return UNKNOWN
@@ -202,7 +199,7 @@ class StaticScope(_FactScope):
         if resource in self.disabled:
             text = f'the resource "{resource}" is not there, because its condition does not hold'
         else:
-            text = f'there is no resource "{resource}"{self.hints.near(self.resources, resource)}'
+            text = f'there is no resource "{resource}"{self.facts.hints.near(self.resources, resource)}'
         raise BadArgument(text, Code.INVALID_TEMPLATE_REFERENCE)
 
 

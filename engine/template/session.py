@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from engine.model.problems import Problem
 from engine.schema.constraints import ANY_CUSTOM, Custom
+from engine.schema.hints import Hints
 from engine.schema.types import UNKNOWN
 from engine.template import nested
 from engine.template.declarations import Template
 from engine.template.expressions import Facade
 from engine.template.facts import NO_LIMIT, NO_QUERIES, Meter, TimeLimit
-from engine.template.hints import Hints
 from engine.template.queries import Queries
 from engine.template.source import DEFAULT_LIMITS, Limits
 from engine.template.wanted import Catalogue

@@ -90,7 +90,7 @@ class TypeFinder:
 
 def _read(file: str, session: Session) -> Template | tuple[Problem, ...]:
     try:
-        return parse.parse(source.load(session.files[file], name=file, limits=session.limits))
+        return parse.parse(source.load(session.files[file], name=file, limits=session.limits), hints=session.hints)
     except TemplateInvalid as error:
         return error.problems
     except EngineError as error:

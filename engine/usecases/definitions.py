@@ -12,7 +12,7 @@ from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.ids import DefinitionId
 from engine.model.problems import Problem
 from engine.model.records import Definition
-from engine.schema import properties
+from engine.schema.hints import Hints
 from engine.template import environment, environment_files
 from engine.template.declarations import Template
 from engine.template.environment import Environment
@@ -70,9 +70,10 @@ class Definitions:
         """Return the environments of all files; raise TemplateInvalid with the problems of all of them."""
         read: list[tuple[str, Environment]] = []
         problems: list[Problem] = []
+        hints = Hints()
         for name in given.environment_files:
             if name not in given.files:
-                hint = properties.known_names(given.files, name)
+                hint = hints.near(given.files, name)
                 text = f"is not among the files of the request{hint}"
                 problems.append(Problem(("environment_files", name), text, code=Code.INVALID_ENVIRONMENT))
                 continue

@@ -339,7 +339,7 @@ def test_templates_of_both_families_nest_in_each_other(parent: str, child: str) 
     inner = built.nested["a"]
 
     assert built.declarations["b"].requires == {"a"}
-    assert (inner.parameters.value("n"), inner.parameters.value("words")) == (3, ["x", "y"])
+    assert (inner.parameters.values["n"], inner.parameters.values["words"]) == (3, ["x", "y"])
     metadata = target.evaluate_metadata(inner.declarations["x"], target.scope_of(inner, {}))
     assert metadata == {"role": "db"}
 
@@ -348,8 +348,8 @@ def test_a_nested_template_reads_what_its_parent_says_and_where_it_is() -> None:
     inner = target_of(HOT_PARENT, files={"child.template": CFN_CHILD}).nested["a"]
 
     assert inner.declarations["x"].deletion_policy == "Retain"
-    assert inner.parameters.value("AWS::Region") == "ap-southeast-1"
-    assert inner.parameters.value("AWS::StackName") is UNKNOWN
+    assert inner.parameters.values["AWS::Region"] == "ap-southeast-1"
+    assert inner.parameters.values["AWS::StackName"] is UNKNOWN
 
 
 @pytest.mark.parametrize(

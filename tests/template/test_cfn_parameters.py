@@ -99,7 +99,7 @@ def test_a_parameter_has_a_type_and_constraints(
     schema = built.template.parameters["p"]
 
     assert (schema.type, schema.constraints) == (kind, constraints)
-    assert built.parameters.value("p") == value
+    assert built.parameters.values["p"] == value
 
 
 @pytest.mark.parametrize(

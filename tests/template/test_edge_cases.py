@@ -208,7 +208,7 @@ BEFORE: Mapping[str, Callable[[Target, str], Any]] = {
     "requires": lambda built, name: sorted(built.declarations[name].requires),
     "policies": lambda built, name: built.declarations[name].deletion_policy,
     "implementations": lambda built, name: built.declarations[name].implementation,
-    "parameters": lambda built, name: built.parameters.value(name),
+    "parameters": lambda built, name: built.parameters.values[name],
     "shown": lambda built, name: built.parameters.shown()[name],
     "environment": lambda built, name: built.environment.as_map().get(name),
 }

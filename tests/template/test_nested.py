@@ -77,8 +77,8 @@ def test_a_template_is_a_type_by_its_file_name_or_by_the_environment() -> None:
     }
     assert built.declarations["b"].requires == {"a"}
     assert built.attributes_needed["b"] == {("resource.x", ()), ("v", (0,))}
-    assert built.nested["a"].parameters.value("words") == ["x", "y"]
-    assert built.nested["b"].parameters.value("n") is UNKNOWN
+    assert built.nested["a"].parameters.values["words"] == ["x", "y"]
+    assert built.nested["b"].parameters.values["n"] is UNKNOWN
 
 
 def test_the_fingerprint_follows_template_files_and_environment_but_not_parameters() -> None:

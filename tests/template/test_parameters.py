@@ -10,6 +10,7 @@ from engine.model.problems import Problem
 from engine.schema.types import UNKNOWN
 from engine.template import parameters, parse, source
 from engine.template.expressions import BadArgument
+from engine.template.facts import Facts
 from engine.template.parameters import Given, ParameterValues
 
 
@@ -52,8 +53,8 @@ def test_a_value_becomes(kind: str, value: Any, expected: Any) -> None:
     values, problems = resolved(f"  p: {{type: {kind}}}", {"p": value})
 
     assert problems == []
-    assert values.value("p") == expected
-    assert type(values.value("p")) is type(expected)
+    assert values.values["p"] == expected
+    assert type(values.values["p"]) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_value_is_refused(kind: str, value: Any, expected: str) -> None:
     assert [problem.path for problem in problems] == [("parameters", "p")]
     assert expected in problems[0].summary
     assert problems[0].line == 3
-    assert values.value("p") is UNKNOWN
+    assert values.values["p"] is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -124,9 +125,9 @@ def test_a_custom_constraint_is_asked() -> None:
 def test_values_go_before_defaults_of_the_environment_and_of_the_template() -> None:
     section = "  p: {type: string, default: template}\n  q: {type: string}"
 
-    assert resolved(section, {"p": "given", "q": "x"}, defaults={"p": "env"})[0].value("p") == "given"
-    assert resolved(section, {"p": None, "q": "x"}, defaults={"p": "env"})[0].value("p") == "env"
-    assert resolved(section, {"q": "x"})[0].value("p") == "template"
+    assert resolved(section, {"p": "given", "q": "x"}, defaults={"p": "env"})[0].values["p"] == "given"
+    assert resolved(section, {"p": None, "q": "x"}, defaults={"p": "env"})[0].values["p"] == "env"
+    assert resolved(section, {"q": "x"})[0].values["p"] == "template"
     assert resolved(section, {}, defaults={"q": "env", "unknown": 1})[1] == []
 
 
@@ -153,14 +154,14 @@ def test_without_values_nothing_has_to_be_there_and_nothing_is_checked() -> None
     values, problems = resolved(section, {"q": 5}, strict=False)
 
     assert problems == []
-    assert values.value("p") is UNKNOWN
+    assert values.values["p"] is UNKNOWN
 
 
 def test_a_value_that_is_not_known_yet_is_not_checked() -> None:
     values, problems = resolved("  p: {type: number}", {"p": UNKNOWN})
 
     assert problems == []
-    assert values.value("p") is UNKNOWN
+    assert values.values["p"] is UNKNOWN
 
 
 def test_values_are_shown_as_text_and_hidden_ones_masked() -> None:
@@ -196,4 +197,4 @@ def test_an_unknown_name_has_no_value() -> None:
     values, _ = resolved("  size: {type: number, default: 1}")
 
     with pytest.raises(BadArgument, match="did you mean size"):
-        values.value("sizes")
+        Facts(values).parameter("sizes")
