@@ -214,10 +214,8 @@ def test_a_directory_that_is_a_file_is_told(tmp_path: Path) -> None:
 def test_types_are_found_in_what_was_loaded(tmp_path: Path) -> None:
     write(tmp_path, a="resource_registry: {My::Server: .x.yaml, Old::*: Real::*}", __x__yaml=HOT)
     found = global_environment.load(tmp_path)
-    names = [
-        registry.resolve_type(Environment(), "web", name, is_known={"Real::One"}.__contains__, operator=found.registry)
-        for name in ("My::Server", "Old::One", "Old::Two")
-    ]
+    search = registry.search_of(Environment(), is_known={"Real::One"}.__contains__, operator=found.registry)
+    names = [registry.resolve_type(search, "web", name) for name in ("My::Server", "Old::One", "Old::Two")]
 
     assert names == [(tmp_path / ".x.yaml").as_uri(), "Real::One", "Old::Two"]
     assert names[0] in found.files

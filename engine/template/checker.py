@@ -22,7 +22,6 @@ from engine.schema.type_schema import TypeSchema
 from engine.schema.types import UNKNOWN
 from engine.template import (
     cycles,
-    environment,
     expressions,
     nested,
     parameters,
@@ -157,8 +156,7 @@ class Checker:
         facade, print_ = None, ""
         if file is not None and inner is not None:
             passed = nested.parameters_for(schema.properties, checked.properties.values)
-            known = self._session.is_known
-            env = environment.child_environment(self._environment, decl.name, decl.type, passed, is_known=known)
+            env = self._types.environment_of(decl, passed)
             self._check_nested(decl, (file, inner), env, facade=checked.facade)
             print_ = nested.fingerprint(file, self._session.files_print(), env)
             facade = checked.facade if nested.asks_for_facade(inner) else None

@@ -19,7 +19,7 @@ from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Problem
 from engine.template import aliases, environment_check
 from engine.template import source as texts
-from engine.template.aliases import USER, IsKnown
+from engine.template.aliases import Search
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
 RESOURCES: Final = aliases.RESOURCES  # key of the registry below which entries for single resources stand
@@ -160,15 +160,15 @@ def child_environment(
     type_name: str,
     parameters: Mapping[str, Any],
     *,
-    is_known: IsKnown,
+    search: Search,
 ) -> Environment:
     """Return the environment of the stack that is nested in a resource (templates.md §13.8).
 
     It is that of the parent with the child's parameters, without the entry that made this resource a template
     (so that a template may implement a type with the real one), and with what the registry says of resources
-    inside this one.
+    inside this one. `search` is one in the environment's own registry.
     """
-    registry = dict(without_template(environment, resource_name, type_name, is_known=is_known).resource_registry)
+    registry = _without_template(environment.resource_registry, search, resource_name, type_name)
     inner = _inner_resources(environment.resource_registry.get(RESOURCES) or {}, resource_name)
     registry.pop(RESOURCES, None)
     if inner:
@@ -182,20 +182,18 @@ def child_environment(
     )
 
 
-def without_template(environment: Environment, resource_name: str, type_name: str, *, is_known: IsKnown) -> Environment:
-    """Return the environment without the entry that makes the type of a resource a template.
+def _without_template(
+    registry: Mapping[str, Any], search: Search, resource_name: str, type_name: str
+) -> dict[str, Any]:
+    """Return a registry without the entry that makes the type of a resource a template.
 
-    The type then stands for what it would stand for otherwise: what a template has to be like that implements it
-    (templates.md §17.4). With aliases, it is the last of them that goes.
+    The type then stands for what it would stand for otherwise. With aliases, it is the last of them that goes.
     """
-    registry = environment.resource_registry
     try:
-        steps = aliases.find((registry, {}), resource_name, type_name, is_known=is_known)
+        entry = search.template_entry(resource_name, type_name)
     except EngineError:  # a circle, which is reported where the type is resolved
-        return environment
-    if not steps or steps[-1].level != USER or not steps[-1].is_entry:
-        return environment
-    return replace(environment, resource_registry=_without(registry, steps[-1].path))
+        entry = None
+    return dict(registry) if entry is None else _without(registry, entry.path)
 
 
 def _without(entries: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

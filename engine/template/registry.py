@@ -13,36 +13,33 @@ from typing import Any, Final
 from engine.model.errors import Code, EngineError
 from engine.template import aliases
 from engine.template import environment as environments
-from engine.template.aliases import OPERATOR, RESOURCES, IsKnown
+from engine.template.aliases import OPERATOR, RESOURCES, IsKnown, Search, Spend, Step
 from engine.template.environment import Environment
 
 _NOBODY: Final[Mapping[str, Any]] = {}
 
 
-def is_template_file(name: str) -> bool:
-    """Return whether a type name is that of a template file."""
-    return aliases.is_template_file(name)
-
-
-def resolve_type(
+def search_of(
     environment: Environment,
-    resource_name: str,
-    type_name: str,
     *,
     is_known: IsKnown,
     operator: Mapping[str, Any] = _NOBODY,
-) -> str:
+    spend: Spend = aliases.spend_nothing,
+) -> Search:
+    """Return the search for the types of a template; `operator` is the registry of the global environment."""
+    return Search((environment.resource_registry, operator), is_known=is_known, spend=spend)
+
+
+def resolve_type(search: Search, resource_name: str, type_name: str, *, without: Step | None = None) -> str:
     """Return the registered type or template file behind a type name; where there is none, the name itself.
 
-    `operator` is the registry of the global environment. Raise INVALID_RESOURCE_TYPE for aliases that lead in a
-    circle, and STACK_VALIDATION_FAILED for a registered type that the operator has taken away.
+    `without` is an entry that is passed over. Raise INVALID_RESOURCE_TYPE for aliases that lead in a circle, and
+    STACK_VALIDATION_FAILED for a registered type that the operator has taken away.
     """
-    if not environment.resource_registry and not operator:
-        return type_name
-    steps = aliases.find((environment.resource_registry, operator), resource_name, type_name, is_known=is_known)
+    steps = search.find(resource_name, type_name, without=without)
     if steps:
         return steps[-1].target
-    if is_known(type_name):
+    if search.is_registered(type_name):
         text = f'there is no resource type "{type_name}": the environment of the operator takes it away'
         raise EngineError(Code.STACK_VALIDATION_FAILED, text, type_name=type_name)
     return type_name
@@ -63,9 +60,9 @@ def pinned(
     """
     for_all: dict[str, Any] = {}
     for_one: dict[str, dict[str, str]] = {}
-    registries = (environment.resource_registry, operator)
+    search = search_of(environment, is_known=is_known, operator=operator)
     for resource_name, type_name in uses:
-        steps = aliases.find(registries, resource_name, type_name, is_known=is_known)
+        steps = search.find(resource_name, type_name)
         first = next((step for step in steps if step.level == OPERATOR and step.is_entry), None)
         if first is None:
             continue

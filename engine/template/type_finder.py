@@ -6,12 +6,17 @@ not, so that the check can go on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path, Problem
 from engine.schema.type_schema import TypeSchema
-from engine.template import environment, facade_check, nested, parse, registry, source
+from engine.template import aliases, environment, facade_check, nested, parse, registry, source
 from engine.template.declarations import ResourceDecl, Template
 from engine.template.environment import Environment
+from engine.template.expressions import OutOfBudget, Overspent
 from engine.template.session import Session
 
 
@@ -25,21 +30,34 @@ class TypeFinder:
         self._environment = env
         self._session = session
         self._problems = problems
+        known, spend = session.is_known, session.meter.spend
+        self._search = registry.search_of(env, is_known=known, operator=session.operator, spend=spend)
+        self._search_of_user = registry.search_of(env, is_known=known, spend=spend)
 
     def type_of(self, decl: ResourceDecl) -> TypeSchema:
         """Return the interface of a resource's type; one that accepts all where there is none, to go on with."""
+        with self._within_budget(decl):
+            return self._type_of(decl)
+
+    def environment_of(self, decl: ResourceDecl, parameters: Mapping[str, Any]) -> Environment:
+        """Return the environment of the stack that is nested in a resource."""
+        with self._within_budget(decl):
+            self._session.meter.spend(len(self._environment.resource_registry))  # most of which is copied
+            return environment.child_environment(
+                self._environment, decl.name, decl.type, parameters, search=self._search_of_user
+            )
+
+    def _type_of(self, decl: ResourceDecl) -> TypeSchema:
         anything = TypeSchema(decl.type, any_property=True, any_attribute=True)
         if not decl.type:  # reported by the parser
             return anything
         session, path = self._session, (*decl.path, self._words.type)
         try:
-            found = registry.resolve_type(
-                self._environment, decl.name, decl.type, is_known=session.is_known, operator=session.operator
-            )
+            found = registry.resolve_type(self._search, decl.name, decl.type)
         except EngineError as error:
             self._problem(path, error.message, error.code)
             return anything
-        if registry.is_template_file(found):
+        if aliases.is_template_file(found):
             template = self._template_of(found, path)
             if template is None:
                 return anything
@@ -55,16 +73,14 @@ class TypeFinder:
 
     def _check_provider(self, decl: ResourceDecl, interface: TypeSchema, path: Path) -> None:
         """Check that a template that stands for a type can be used as what would stand for it otherwise."""
-        session = self._session
-        known, operator = session.is_known, session.operator
-        others = environment.without_template(self._environment, decl.name, decl.type, is_known=known)
-        if others is self._environment:
-            return
         try:
-            real = registry.resolve_type(others, decl.name, decl.type, is_known=known, operator=operator)
+            entry = self._search_of_user.template_entry(decl.name, decl.type)
+            if entry is None:
+                return
+            real = registry.resolve_type(self._search, decl.name, decl.type, without=entry)
         except EngineError:  # without the template there would be no such type
             return
-        schema = session.catalogue.find(real)
+        schema = self._session.catalogue.find(real)
         if schema is not None:
             for text in facade_check.problems(schema, interface):
                 self._problem(path, text)
@@ -83,6 +99,14 @@ class TypeFinder:
                 self._problems += (problem.under(*place) for problem in wrong)
         found = session.templates[file]
         return None if isinstance(found, tuple) else found
+
+    @contextmanager
+    def _within_budget(self, decl: ResourceDecl) -> Iterator[None]:
+        try:
+            yield
+        except Overspent as error:
+            place = (*decl.path, self._words.type)
+            raise OutOfBudget(self._document.problem(place, str(error), error.code)) from None
 
     def _problem(self, path: Path, summary: str, code: Code = Code.STACK_VALIDATION_FAILED) -> None:
         self._problems.append(self._document.problem(path, summary, code))

@@ -25,7 +25,7 @@ from engine.runtime.traversals import Traversals
 from engine.schema.properties import PropertyValues
 from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
-from engine.template import environment
+from engine.template import environment, registry
 from engine.template import target as targets
 from engine.template.target import Target
 from engine.usecases import limits, outputs
@@ -179,12 +179,13 @@ class NestedStacksOf:
         return ctx.physical_name()
 
     def _definition(self, request: NestedRequest) -> Definition:
+        outer, types = self.target.environment, self.tools.declared.registry
         inner = environment.child_environment(
-            self.target.environment,
+            outer,
             self.resource.name,
             self.resource.type,
             request.parameters,
-            is_known=lambda name: self.tools.declared.registry.find(name) is not None,
+            search=registry.search_of(outer, is_known=lambda name: types.find(name) is not None),
         )
         id_ = DefinitionId(self.tools.new_id())
         return Definition(id_, request.template, self.target.files, inner.as_map(), self._facade())

@@ -15,7 +15,12 @@ def nothing(_: str) -> bool:
 
 def child_of(entries: Mapping[str, Any], resource: str = "web", type_name: str = "X", **rest: Any) -> Environment:
     outer = Environment(resource_registry=entries, **rest)
-    return environment.child_environment(outer, resource, type_name, {"p": 1}, is_known=nothing)
+    return child(outer, resource, type_name, p=1)
+
+
+def child(outer: Environment, resource: str, type_name: str, **parameters: Any) -> Environment:
+    search = registry.search_of(outer, is_known=nothing)
+    return environment.child_environment(outer, resource, type_name, parameters, search=search)
 
 
 def test_the_environment_inside_a_nested_stack() -> None:
@@ -59,17 +64,17 @@ def test_the_entry_that_made_it_a_template_is_not_inside(
 
 def test_a_template_can_be_made_with_the_type_that_it_implements() -> None:
     outer = Environment(resource_registry={"Real": "x.yaml"})
-    inner = environment.child_environment(outer, "web", "Real", {}, is_known=nothing)
+    inner = child(outer, "web", "Real")
 
-    assert registry.resolve_type(outer, "web", "Real", is_known={"Real"}.__contains__) == "x.yaml"
-    assert registry.resolve_type(inner, "web", "Real", is_known={"Real"}.__contains__) == "Real"
+    searches = [registry.search_of(one, is_known={"Real"}.__contains__) for one in (outer, inner)]
+    assert [registry.resolve_type(search, "web", "Real") for search in searches] == ["x.yaml", "Real"]
 
 
 def test_a_registered_type_keeps_its_template_entries_where_types_are_known() -> None:
     outer = Environment(resource_registry={"A": "Group", "A*": "G", "G": "x.yaml"})
-    known = {"Group"}.__contains__
+    search = registry.search_of(outer, is_known={"Group"}.__contains__)
 
-    assert environment.child_environment(outer, "web", "A", {}, is_known=known).resource_registry == {
+    assert environment.child_environment(outer, "web", "A", {}, search=search).resource_registry == {
         "A": "Group",
         "A*": "G",
         "G": "x.yaml",
@@ -140,8 +145,8 @@ def test_hooks_and_restricted_actions(resource: str, hooks: set[str], restricted
 
 def test_hooks_reach_resources_of_nested_stacks_by_wildcards_at_each_level() -> None:
     outer = Environment(resource_registry={"resources": WEB})
-    middle = environment.child_environment(outer, "deep", "X", {}, is_known=nothing)
-    inner = environment.child_environment(middle, "any", "X", {}, is_known=nothing)
+    middle = child(outer, "deep", "X")
+    inner = child(middle, "any", "X")
 
     assert restrictions.hooks_of(middle, "any") == set()
     assert restrictions.hooks_of(inner, "thing") == {"pre-delete"}

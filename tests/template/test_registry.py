@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from engine.model.errors import Code, EngineError
 from engine.template import aliases, registry
+from engine.template.aliases import Search
 from engine.template.environment import Environment
+from engine.template.expressions import Overspent
+from kit import catalogue
 
 KNOWN = frozenset({"Real::One", "Real::Two", "OS::Heat::None"})
 
@@ -19,7 +22,8 @@ def resolve(
     entries: Mapping[str, Any], type_name: str, resource: str = "web", *, operator: Mapping[str, Any] | None = None
 ) -> str:
     one = Environment(resource_registry=entries)
-    return registry.resolve_type(one, resource, type_name, is_known=KNOWN.__contains__, operator=operator or {})
+    search = registry.search_of(one, is_known=KNOWN.__contains__, operator=operator or {})
+    return registry.resolve_type(search, resource, type_name)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +142,97 @@ def test_a_wildcard_that_grows_is_refused() -> None:
         resolve({"A*": "AA*"}, "A1")
 
 
+class Entries(dict[str, Any]):
+    """A registry that counts how often it is read whole, and names looked up in it."""
+
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        super().__init__(entries)
+        self.readings = 0
+        self.lookups = 0
+
+    def items(self) -> Any:
+        self.readings += 1
+        return super().items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.lookups += key != "resources"
+        return super().get(key, default)
+
+
+DEAD_ENDS = {f"{'a' * length}*": f"dead{length}" for length in range(1, 300)}
+
+
+@pytest.mark.parametrize("type_name", ["Real::One", "a" * 300, "x.yaml", "Nope"])
+def test_what_was_learnt_for_one_resource_serves_for_all(type_name: str) -> None:
+    user, operator = Entries(DEAD_ENDS), Entries({"dead*": "Nope*"})
+    search = registry.search_of(Environment(resource_registry=user), is_known=KNOWN.__contains__, operator=operator)
+    first = registry.resolve_type(search, "r", type_name)
+    counts = [(one.readings, one.lookups) for one in (user, operator)]
+
+    assert {registry.resolve_type(search, f"r{index}", type_name) for index in range(100)} == {first}
+    assert [(one.readings, one.lookups) for one in (user, operator)] == counts
+
+
+def test_names_that_lead_nowhere_are_known_for_other_types() -> None:
+    user = Entries(DEAD_ENDS)
+    search = registry.search_of(Environment(resource_registry=user), is_known=KNOWN.__contains__)
+    for index in range(100):
+        registry.resolve_type(search, f"r{index}", f"{'a' * 300}{index}")
+
+    assert user.readings == 2  # for the wildcards, and for what null takes away
+    assert user.lookups == len(DEAD_ENDS) + 100
+
+
+def test_resources_with_entries_of_their_own_are_searched_for_by_themselves() -> None:
+    user = Entries({"A": "B", "B": "Real::One", "resources": {"web": {"B": "Real::Two"}, "db": {"C": "x.yaml"}}})
+    operator = {"resources": {"op": {"B": None, "A": "Real::Two"}}}
+    search = registry.search_of(Environment(resource_registry=user), is_known=KNOWN.__contains__, operator=operator)
+    names = ["other", "web", "db", "op", "other"]
+
+    assert [registry.resolve_type(search, name, "A") for name in names] == [
+        "Real::One",
+        "Real::Two",
+        "Real::One",
+        "Real::One",
+        "Real::One",
+    ]
+    assert [registry.resolve_type(search, name, "C") for name in names] == ["C", "C", "x.yaml", "C", "C"]
+    assert user.readings == 2
+
+
+def test_a_search_spends_on_every_name_that_it_follows() -> None:
+    entries: dict[str, str] = {}
+    for n, bit in itertools.product(range(20), "01"):  # each name becomes two, one with 0 before it and one with 1
+        entries |= {f"p{n}:*": f"q{n}:0*", f"p{n}:{bit}*": f"q{n}:1{bit}*", f"q{n}:{bit}*": f"p{n + 1}:{bit}*"}
+    left = 1_000_000
+
+    def spend(amount: int) -> None:
+        nonlocal left
+        left -= amount
+        if left < 0:
+            raise Overspent("no more")
+
+    search = registry.search_of(Environment(resource_registry=entries), is_known=KNOWN.__contains__, spend=spend)
+    with pytest.raises(Overspent):  # of 2^20 names, none of which leads anywhere
+        registry.resolve_type(search, "web", "p0:0")
+
+
+def test_a_template_whose_types_are_never_found_ends_at_its_limit() -> None:
+    own = {f"r{index}": {"A": "B"} for index in range(100)}
+    text = "resources:\n" + "".join(f"  {name}: {{type: {'a' * 300}{name}}}\n" for name in own)
+    problems = catalogue.problems_of(text, env={"resource_registry": DEAD_ENDS | {"resources": own}})
+
+    assert [problem.code for problem in problems] == [Code.REQUEST_LIMIT_EXCEEDED]
+    assert problems[0].path[0] == "resources"
+    assert problems[0].path[-1] == "type"
+
+
+def without_entry(entries: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    first, *rest = path
+    inner = {first: without_entry(entries[first], tuple(rest))} if rest else {}
+    return {name: value for name, value in entries.items() if name != first} | inner
+
+
 NAMES = st.sampled_from(["A", "A1", "AB", "B", "B1", "x.yaml", "Real::One", "A*", "B*", "Real*", "*"])
 VALUES = NAMES | st.sampled_from(["Real::Two", "y.template", "Nope"])
 # An alias of itself is no entry, which the model below does not know.
@@ -203,12 +298,37 @@ def test_a_pinned_environment_means_the_same_without_the_operator(
     one = Environment(resource_registry=user)
     is_known = KNOWN.__contains__
     try:
-        found = registry.resolve_type(one, "web", name, is_known=is_known, operator=operator)
+        found = registry.resolve_type(registry.search_of(one, is_known=is_known, operator=operator), "web", name)
     except EngineError:
         assume(False)
     pinned = registry.pinned(one, [("web", name)], is_known=is_known, operator=operator)
 
-    assert registry.resolve_type(pinned, "web", name, is_known=is_known) == found
+    assert registry.resolve_type(registry.search_of(pinned, is_known=is_known), "web", name) == found
+
+
+@given(REGISTRIES, REGISTRIES, st.lists(NAMES, min_size=1, max_size=4))
+def test_passing_over_an_entry_is_as_good_as_not_having_it(
+    user: dict[str, Any], operator: dict[str, Any], names: list[str]
+) -> None:
+    one, is_known = Environment(resource_registry=user), KNOWN.__contains__
+    search = registry.search_of(one, is_known=is_known, operator=operator)
+    for name in names:
+        try:
+            entry = registry.search_of(one, is_known=is_known).template_entry("web", name)
+            registry.resolve_type(search, "web", name)
+        except EngineError:
+            return
+        if entry is not None:
+            others = Environment(resource_registry=without_entry(user, entry.path))
+            fresh = registry.search_of(others, is_known=is_known, operator=operator)
+            assert outcome(search, name, without=entry) == outcome(fresh, name)
+
+
+def outcome(search: Search, name: str, **options: Any) -> str:
+    try:
+        return registry.resolve_type(search, "web", name, **options)
+    except EngineError as error:
+        return error.code
 
 
 def test_pinned_entries_are_those_of_the_operator_only() -> None:
