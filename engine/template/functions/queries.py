@@ -5,13 +5,13 @@ Who computes it the scope says: never this process, as `runtime.cage` explains.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from engine.schema import types
 from engine.schema.types import UNKNOWN
 from engine.template import expressions
 from engine.template.expressions import BadArgument, Expr, Scope
+from engine.template.functions import growth
 from engine.template.intrinsics import function, map_with
 
 _KEYS = ("expression", "data")
@@ -38,14 +38,6 @@ def yaql(arguments: Any, scope: Scope) -> Any:
         scope.check_query(expression)  # what is no expression will not become one when the data is there
         return UNKNOWN
     found = scope.query(expression, data)
-    scope.spend(_size(found))
+    values, characters = growth.measure(found)
+    scope.spend(values + characters)
     return found
-
-
-def _size(value: Any) -> int:
-    """Return how many values and characters there are."""
-    if isinstance(value, Mapping):
-        return 1 + sum(len(key) + _size(item) for key, item in value.items())
-    if isinstance(value, list):
-        return 1 + sum(map(_size, value))
-    return len(value) if isinstance(value, str) else 1
