@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from engine.template import dialects, expressions
+from engine.template.facts import Facts, Meter, TimeLimit
+from engine.template.parameters import ParameterValues
+from engine.template.reader import Reader
+from engine.template.scopes import Conditions, WalkScope
+from engine.template.source import Document
 
 ROOT = Path(__file__).parents[2]
 TOO_MUCH = "more values and text than one template may have"
@@ -234,3 +243,18 @@ def test_what_a_template_asks_for_is_refused_before_it_costs_much(
 
     assert any(attack.expected in problem for problem in problems), problems[:3]
     assert seconds < 10
+
+
+@pytest.mark.parametrize("name", ["list_concat_unique", "filter"])
+def test_texts_in_lists_are_counted_together(name: str) -> None:
+    looks = itertools.count()
+    facts = Facts(ParameterValues({}), meter=Meter(limit=TimeLimit(math.inf, lambda: float(next(looks)))))
+    words = [str(index) for index in range(1_000)]
+    call = Document({"resources": {"r": {"properties": {"x": {name: [words, [*words, None, "new"]]}}}}})
+    expr = Reader(dialects.select({dialects.HOT: dialects.newest()}).language, call, []).read(
+        call.data["resources"]["r"]["properties"]["x"], ("resources", "r", "properties", "x")
+    )
+    found = expressions.evaluate(expr, WalkScope(facts, Conditions({}, facts), {}, {}))
+
+    assert found[-2:] == [None, "new"]
+    assert next(looks) < 10

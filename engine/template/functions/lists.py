@@ -24,8 +24,10 @@ def list_concat(arguments: Any, scope: Scope) -> list[Any]:
 @function("list_concat_unique", since="2017-09-01")
 def list_concat_unique(arguments: Any, scope: Scope) -> list[Any]:
     """Join lists to one in which each value stands once."""
+    items = _joined(arguments, scope)
+    scope.spend(growth.PLACE * len(items))
     found: dict[Hashable, Any] = {}
-    for item in _joined(arguments, scope):
+    for item in items:
         found.setdefault(_key(item, scope), item)
     return list(found.values())
 
@@ -53,6 +55,7 @@ def filter_out(arguments: Any, scope: Scope) -> Any:
     if not isinstance(unwanted, list):
         raise BadArgument(f"the first argument has to be a list of values, and is {types.shown(unwanted)}")
     growth.make_values(len(items), scope, each=growth.PLACE)
+    scope.spend(growth.PLACE * (len(items) + len(unwanted)))
     keys = {_key(value, scope) for value in unwanted}
     return [item for item in items if _key(item, scope) not in keys]
 
@@ -74,9 +77,8 @@ def contains(arguments: Any, scope: Scope) -> bool:
 
 
 def _key(value: Any, scope: Scope) -> Hashable:
-    """Return what equal values, and only they, have in common."""
+    """Return what equal values, and only they, have in common. Its place in a list is counted before."""
     if value is None or isinstance(value, str):
-        scope.spend(growth.PLACE)
         return value
     values, _ = growth.measure(value)
     scope.spend(growth.VALUE * values)
