@@ -189,45 +189,6 @@ def resolve(
     return Resolved(values, tuple(problems))
 
 
-def check_keys(schemas: Mapping[str, PropertySchema], given: Mapping[str, Any]) -> list[Problem]:
-    """Return only what is wrong with the names: for a template that is validated without values."""
-    problems: list[Problem] = []
-    _NameChecker(problems, Hints()).fields(schemas, given, ())
-    return problems
-
-
-class _NameChecker:
-    """Checks the names in a tree of given values against schemas, and nothing else."""
-
-    __slots__ = ("_hints", "_problems")
-
-    def __init__(self, problems: list[Problem], hints: Hints) -> None:
-        self._problems = problems
-        self._hints = hints
-
-    def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> None:
-        for name, value in given.items():
-            self._field(schemas, (*path, str(name)), value)
-
-    def _field(self, schemas: Mapping[str, PropertySchema], path: Path, value: Any) -> None:
-        name = str(path[-1])
-        schema = schemas.get(name)
-        if schema is None:
-            hint = self._hints.near((key for key, one in schemas.items() if one.implemented), name)
-            self._problems.append(Problem(path, f'there is no property "{name}"{hint}'))
-        elif not schema.implemented and value is not None:
-            self._problems.append(Problem(path, f'the property "{name}" is not implemented yet'))
-        else:
-            self._inside(schema, value, path)
-
-    def _inside(self, schema: PropertySchema, value: Any, path: Path) -> None:
-        if schema.fields is not None and isinstance(value, Mapping):
-            self.fields(schema.fields, value, path)
-        elif schema.items is not None and isinstance(value, list):
-            for index, item in enumerate(value):
-                self._inside(schema.items, item, (*path, index))
-
-
 class _Checker:
     """One call of `resolve`: collects problems on the way down."""
 
@@ -240,9 +201,13 @@ class _Checker:
 
     def fields(self, schemas: Mapping[str, PropertySchema], given: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if not given.keys() <= schemas.keys():
-            unknown = {name: given[name] for name in given if name not in schemas}
-            _NameChecker(self._problems, self._hints).fields(schemas, unknown, path)
+            self._unknown([str(name) for name in given if name not in schemas], schemas, path)
         return {name: self._field(schema, given, (*path, name)) for name, schema in schemas.items()}
+
+    def _unknown(self, names: list[str], schemas: Mapping[str, PropertySchema], path: Path) -> None:
+        for name in names:
+            hint = self._hints.near((key for key, one in schemas.items() if one.implemented), name)
+            self._problems.append(Problem((*path, name), f'there is no property "{name}"{hint}'))
 
     def _field(self, schema: PropertySchema, given: Mapping[str, Any], path: Path) -> Any:
         name = str(path[-1])

@@ -140,10 +140,10 @@ def test_unknown_values_pass_every_check() -> None:
     assert resolved.values["address"] == {"ip": UNKNOWN, "port": 80}
 
 
-def test_names_alone_can_be_checked() -> None:
-    found = properties.check_keys(Server.schemas, {"siez": 1, "size": "x", "routes": [{"pot": 1}], "later": 1})
+def test_names_are_checked_at_every_depth() -> None:
+    found = problems_of({"name": "x", "siez": 1, "size": 1, "routes": [{"ip": "1", "pot": 1}], "later": 1})
 
-    assert [problem.where() for problem in found] == ["siez", "routes[0].pot", "later"]
+    assert list(found) == ["siez", "routes[0].pot", "later"]
 
 
 def test_values_are_read_by_key_and_by_attribute() -> None:
