@@ -26,7 +26,6 @@ from engine.template import (
     nested,
     parameters,
     resource_check,
-    restrictions,
 )
 from engine.template.declarations import OutputDecl, ResourceDecl, Template
 from engine.template.environment import Environment
@@ -160,6 +159,7 @@ class Checker:
             self._check_nested(decl, (file, inner), env, facade=checked.facade)
             print_ = nested.fingerprint(file, self._session.files_print(), env)
             facade = checked.facade if nested.asks_for_facade(inner) else None
+        hooks, restricted_actions = self._types.restrictions_of(decl)
         return Declaration(
             name=decl.name,
             type=decl.type,
@@ -177,8 +177,8 @@ class Checker:
             place=(*decl.path, self._words.properties),
             external_id=decl.external_id,
             facade=facade,
-            hooks=restrictions.hooks_of(self._environment, decl.name),
-            restricted_actions=restrictions.restricted_actions_of(self._environment, decl.name),
+            hooks=hooks,
+            restricted_actions=restricted_actions,
             explored=checked.properties,
             is_settled=checked.is_settled,
         )

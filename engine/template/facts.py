@@ -65,9 +65,9 @@ class Meter:
         """Take an amount off; raise `Overspent` where the allowance or the time is used up."""
         self._left -= amount
         if self._left < 0:
-            raise Overspent("the functions of this template make more values and text than one template may have")
+            raise Overspent("this template makes more values and text than one template may have")
         if self._clock() > self._end:
-            raise Overspent("the functions of this template take longer to compute than one template may")
+            raise Overspent("this template takes longer to compute than one template may")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from engine.model.errors import Code
 from engine.model.problems import PathPart
+from engine.schema import paths
 from engine.schema.attributes import SHOW
 from engine.schema.type_schema import TypeSchema
 from engine.schema.types import UNKNOWN
 from engine.template import expressions
 from engine.template.expressions import BadArgument, EvaluationError, Expr, OutOfBudget
 from engine.template.facts import NO_CLOUD_ZONES, Facts
-from engine.template.functions import references
 
 _MAX_CHAIN: Final = 50  # conditions that refer to conditions
 
@@ -254,7 +254,7 @@ class WalkScope(_FactScope):
         key = attribute_key(name, path)
         if key in node.attributes:
             return node.attributes[key]
-        return references.select(node.attributes.get(name), path)
+        return paths.select(node.attributes.get(name), path)
 
     def attributes(self, resource: str) -> Any:
         """Return every stored attribute but `show`; None: the resource is not built."""

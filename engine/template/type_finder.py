@@ -13,9 +13,9 @@ from typing import Any
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Path, Problem
 from engine.schema.type_schema import TypeSchema
-from engine.template import aliases, environment, facade_check, nested, parse, registry, source
+from engine.template import aliases, environment, facade_check, nested, parse, registry, restrictions, source
 from engine.template.declarations import ResourceDecl, Template
-from engine.template.environment import Environment
+from engine.template.environment import RESOURCES, Environment
 from engine.template.expressions import OutOfBudget, Overspent
 from engine.template.session import Session
 
@@ -38,6 +38,13 @@ class TypeFinder:
         """Return the interface of a resource's type; one that accepts all where there is none, to go on with."""
         with self._within_budget(decl):
             return self._type_of(decl)
+
+    def restrictions_of(self, decl: ResourceDecl) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the hooks of a resource, and what must not be done to it."""
+        env, name = self._environment, decl.name
+        with self._within_budget(decl):
+            self._session.meter.spend(len(env.resource_registry.get(RESOURCES) or {}))  # each of them is looked at
+            return restrictions.hooks_of(env, name), restrictions.restricted_actions_of(env, name)
 
     def environment_of(self, decl: ResourceDecl, parameters: Mapping[str, Any]) -> Environment:
         """Return the environment of the stack that is nested in a resource."""

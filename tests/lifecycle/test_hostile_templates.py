@@ -187,7 +187,7 @@ SLOW = {
         "data": {"n": {"get_attr": ["x", "value"]}},
     }
 }
-TOO_LONG = ("take longer to compute than one template may", "it takes longer than")
+TOO_LONG = ("takes longer to compute than one template may", "it takes longer than")
 X = {"type": "OS::Heat::Value", "properties": {"value": 6, "type": "number"}}
 
 

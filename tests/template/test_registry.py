@@ -13,6 +13,7 @@ from engine.template import aliases, registry
 from engine.template.aliases import Search
 from engine.template.environment import Environment
 from engine.template.expressions import Overspent
+from engine.template.source import Limits
 from kit import catalogue
 
 KNOWN = frozenset({"Real::One", "Real::Two", "OS::Heat::None"})
@@ -225,6 +226,14 @@ def test_a_template_whose_types_are_never_found_ends_at_its_limit() -> None:
     assert [problem.code for problem in problems] == [Code.REQUEST_LIMIT_EXCEEDED]
     assert problems[0].path[0] == "resources"
     assert problems[0].path[-1] == "type"
+
+
+def test_patterns_are_counted_as_often_as_they_are_looked_at() -> None:
+    patterns = {f"x{index}*": {"hooks": "pre-create"} for index in range(1_000)}
+    text = "resources:\n" + "".join(f"  r{index}: {{type: Test::Anything}}\n" for index in range(60))
+    given = {"env": {"resource_registry": {"resources": patterns}}, "limits": Limits(max_growth=50_000)}
+
+    assert [one.code for one in catalogue.problems_of(text, **given)] == [Code.REQUEST_LIMIT_EXCEEDED]
 
 
 def without_entry(entries: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

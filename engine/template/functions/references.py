@@ -6,7 +6,7 @@ Only these can make one resource wait for another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from engine.model.errors import Code
 from engine.schema import paths, types
@@ -14,8 +14,6 @@ from engine.schema.types import UNKNOWN
 from engine.template.expressions import BadArgument, Scope
 from engine.template.functions import growth
 from engine.template.intrinsics import function, list_of
-
-select: Final = paths.select  # an attribute stored whole is taken apart by scopes as get_attr does it
 
 
 @function("get_param", in_conditions_since="2016-10-14")
@@ -68,7 +66,7 @@ def get_attr_then_select(arguments: Any, scope: Scope) -> Any:
     if name is UNKNOWN:
         scope.attributes(resource)
         return UNKNOWN
-    return growth.read(select(scope.attribute(resource, _attribute_name(name), ()), path), scope)
+    return growth.read(paths.select(scope.attribute(resource, _attribute_name(name), ()), path), scope)
 
 
 @function("get_attr", since="2014-10-16", until="2015-04-30", sees_unknown=True, shape=list_of(2))
