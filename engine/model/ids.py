@@ -16,6 +16,7 @@ DefinitionId = NewType("DefinitionId", str)
 TraversalId = NewType("TraversalId", str)
 EngineId = NewType("EngineId", str)
 EventId = NewType("EventId", str)
+SnapshotId = NewType("SnapshotId", str)
 ContentHash = NewType("ContentHash", str)  # SHA-256 of a text, in hexadecimal
 
 NO_STACK: Final = StackId("None")  # the id that a preview shows: rpc.md §3.2

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine.model.ids import DefinitionId, EngineId, EventId, ResourceId, StackId, StackIdentity, TraversalId
+from engine.model.ids import (
+    DefinitionId,
+    EngineId,
+    EventId,
+    ResourceId,
+    SnapshotId,
+    StackId,
+    StackIdentity,
+    TraversalId,
+)
 from engine.model.states import Action, State, Status
 
 Json = Any  # what `json` can write: None, bool, int, float, str, list, dict
@@ -29,6 +38,15 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How an operation goes about it, beside where it leads. Stored, so that whoever walks on keeps to it."""
+
+    retain: bool = False  # an abandon: every thing stays as it is and is forgotten
+    observe: bool = False  # look at what is really there before deciding: `converge` of an update
+    skip: frozenset[str] = frozenset()  # names that a rollback leaves as they are
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """What a user declared: the text of a template, its files and its environment. Immutable; a change is a new one."""
 
@@ -37,6 +55,7 @@ class Definition:
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Json] = field(default_factory=dict)  # merged: parameters, registry, …; secret
     facade: Mapping[str, Json] | None = None  # of a nested template that asks for the resource it stands for; secret
+    restored: Mapping[str, Json] = field(default_factory=dict)  # what a snapshot kept of resources, by name; secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,7 @@ class StackRecord:
     nested_depth: int = 0
     updated_time: datetime | None = None  # when the last action but create was accepted
     deleted_time: datetime | None = None  # soft deletion; None: it is live
+    manner: Manner = Manner()  # of the last operation
 
     @property
     def state(self) -> State:
@@ -105,6 +125,15 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A breakpoint that a resource has reached (engine.md §3.11)."""
+
+    point: str  # pre-create, post-create, pre-update, post-update, pre-delete or post-delete
+    traversal: TraversalId  # the walk that waits at it, or has gone on; to another it means nothing
+    is_cleared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceRecord:
     """One built thing, or one that is being built. A replacement is another record with the same name."""
 
@@ -130,6 +159,8 @@ class ResourceRecord:
     nested_stack_id: StackId | None = None
     definition_id: DefinitionId | None = None  # the definition it was last converged to
     fingerprint: str = ""  # what else it was built from: a hash over a nested template, its files and its environment
+    hook: Hook | None = None  # the breakpoint that was reached last
+    is_unhealthy: bool = False  # somebody said so (ResourceMarkUnhealthy): the next update replaces it
     version: int = 0  # goes up with every write; compare-and-set
 
     @property
@@ -173,6 +204,21 @@ class EventRecord:
     properties: Mapping[str, Json] = field(default_factory=dict)
     sequence: int = 0  # gap-free per stack, from 1; set by the store
     position: int = 0  # order over all stacks; set by the store; what a watcher resumes from
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """What a stack was like at one time, to come back to (rpc.md §2.5, §3.6)."""
+
+    id: SnapshotId  # of one that is being taken: also the traversal of the walk that takes it
+    stack_id: StackId
+    name: str  # "": none was given
+    project: str
+    action: Action  # CREATE: it is, or was, being taken; DELETE: it is being removed
+    status: Status
+    reason: str
+    created_time: datetime
+    data: Json = None  # the payload of rpc.md §2.8; None: it is not taken yet; secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,13 +90,13 @@ _NEXT_STACK_ACTIONS: Final[Mapping[Action, tuple[Action, ...]]] = {
     A.CREATE: (A.UPDATE, A.DELETE, A.ROLLBACK, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.ADOPT: (A.UPDATE, A.DELETE, A.ROLLBACK, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.UPDATE: (A.UPDATE, A.DELETE, A.ROLLBACK, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
-    A.ROLLBACK: (A.UPDATE, A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
-    A.SUSPEND: (A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK),
+    A.ROLLBACK: (A.UPDATE, A.DELETE, A.ROLLBACK, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
+    A.SUSPEND: (A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.RESUME: (A.UPDATE, A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.SNAPSHOT: (A.UPDATE, A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.CHECK: (A.UPDATE, A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
     A.RESTORE: (A.UPDATE, A.DELETE, A.ROLLBACK, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
-    A.DELETE: (A.DELETE,),
+    A.DELETE: (A.DELETE, A.SUSPEND, A.RESUME, A.SNAPSHOT, A.CHECK, A.RESTORE),
 }
 
 # A walk that is under way may only be superseded by these; the others wait until it has ended (ActionInProgress).
@@ -116,7 +116,7 @@ def _stack_table() -> Table:
         table[State(action, S.IN_PROGRESS)] = {**ends, **running}
         table[State(action, S.FAILED)] = dict(begun)
         table[State(action, S.COMPLETE)] = dict(begun)
-    del table[State(A.DELETE, S.COMPLETE)][Began(A.DELETE)]  # a deleted stack is gone: nothing follows
+    table[State(A.DELETE, S.COMPLETE)] = {}  # a deleted stack is gone: nothing follows
     return table
 
 
@@ -136,10 +136,9 @@ def _resource_table() -> Table:
     for action in _RESOURCE_ACTIONS:
         following = (A.DELETE,) if action is A.DELETE else _ON_A_BUILT_ROW
         begun: dict[StateEvent, State] = {Began(next_): State(next_, S.IN_PROGRESS) for next_ in following}
-        again: dict[StateEvent, State] = {
-            Began(action): State(action, S.IN_PROGRESS),
-            Began(A.DELETE): State(A.DELETE, S.IN_PROGRESS),
-        }
+        again: dict[StateEvent, State] = {Began(action): State(action, S.IN_PROGRESS)}
+        if action is not A.DELETE:
+            again |= {Began(newer): State(newer, S.IN_PROGRESS) for newer in (A.UPDATE, A.DELETE)}
         ends: dict[StateEvent, State] = {
             Finished(): State(action, S.COMPLETE),
             Broke(): State(action, S.FAILED),

@@ -6,7 +6,7 @@ here knows the store, threads or gRPC. This is the one package that re-exports i
 
 from engine.plugin.constraint import ConstraintType, constraint, refused
 from engine.plugin.context import Context
-from engine.plugin.outcome import Done, Outcome, Poll, Replace, ResourceFailed
+from engine.plugin.outcome import Done, Observed, Outcome, Poll, Replace, ResourceFailed
 from engine.plugin.ports import LookupFailed, Lookups, NestedRequest, NestedStack, NestedStacks, NoCloud
 from engine.plugin.resource_type import ResourceType
 
@@ -20,6 +20,7 @@ __all__ = [
     "NestedStack",
     "NestedStacks",
     "NoCloud",
+    "Observed",
     "Outcome",
     "Poll",
     "Replace",

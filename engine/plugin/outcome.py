@@ -7,7 +7,7 @@ plugin raises is a failure too, with the class name in its reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -40,6 +40,15 @@ class Replace:
 
 
 Outcome = Done | Poll | Replace
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is really there, as far as it could be seen (engine.md §3.5)."""
+
+    properties: Mapping[str, Any] = field(default_factory=dict)  # as they really are; those left out are as remembered
+    differs: bool = False  # something is not as it should be that properties don't show: update it
+    is_gone: bool = False  # there is nothing: build a new one
 
 
 class ResourceFailed(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.model.states import State
+from engine.model.states import Action, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class NestedStack:
     state: State
     reason: str
     arn: str
+    is_settled: bool = True  # False: something in it, or further down, is not as declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class NestedRequest:
     template: str  # text
     template_file: str  # name of the file that the text came from; "": it was given inline
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    adopted: Mapping[str, Any] | None = None  # a create: what to take over, as exported (rpc.md §2.8); None: build
 
 
 class NestedStacks(Protocol):
@@ -47,8 +49,11 @@ class NestedStacks(Protocol):
     def update(self, stack_id: str, token: str, request: NestedRequest) -> NestedStack:
         """Start an update of the nested stack; with a token that was used before, answer with the stack as it is."""
 
-    def delete(self, stack_id: str) -> NestedStack | None:
-        """Start the deletion, or return None where it is gone already."""
+    def act(self, stack_id: str, token: str, action: Action) -> NestedStack:
+        """Start to suspend, resume, check or snapshot the nested stack; with a token used before, answer with it."""
+
+    def delete(self, stack_id: str, *, retain: bool = False) -> NestedStack | None:
+        """Start the deletion, with `retain` of the stack alone; return None where it is gone already."""
 
     def get(self, stack_id: str) -> NestedStack | None:
         """Return the nested stack; None: there is none, or it is deleted."""

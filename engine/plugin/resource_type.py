@@ -1,7 +1,6 @@
 """The class that every resource type derives from: declare, then write only the actions that the type has.
 
-A type is stateless: one instance serves all calls. Every action may be called again for the same context after a
-crash, so each must be repeatable: look before building (`find`), treat "gone already" as deleted.
+A type is stateless: one instance serves all calls. What it can be asked to do is in `actions.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from engine.model.problems import Problem
+from engine.plugin.actions import Actions
 from engine.plugin.context import Context
-from engine.plugin.outcome import Done, Outcome, Replace
+from engine.plugin.outcome import Observed
 from engine.schema.attributes import AttributeGroup
 from engine.schema.properties import PropertyGroup
 from engine.schema.support import SUPPORTED, Support
@@ -25,13 +25,16 @@ def built_by(implementation: str, template_file: str | None) -> str:
     return implementation if template_file is None else TEMPLATE_TYPE
 
 
-class ResourceType:
+class ResourceType(Actions):
     """One kind of thing that a template can declare."""
 
     type_name: ClassVar[str] = ""
     support: ClassVar[Support] = SUPPORTED
     keeps_failed: ClassVar[bool] = False  # True: a failed one is updated in place, not replaced
     builds_outside: ClassVar[bool] = False  # True: create has effects beyond the engine; then `find` must be written
+    always_observes: ClassVar[bool] = False  # True: `observe` is called before every update, so it must be cheap
+    supersedes: ClassVar[bool] = False  # True: an update may begin while an operation on it is still waited for
+    snapshots_on_delete: ClassVar[bool] = False  # True: deletion policy Snapshot; write `delete_keeping_snapshot`
     any_property: ClassVar[bool] = False
     any_attribute: ClassVar[bool] = False
 
@@ -44,28 +47,19 @@ class ResourceType:
     class UpdatePolicy(PropertyGroup):
         """No update policy unless the type says so."""
 
-    def create(self, ctx: Context) -> Outcome:
-        """Build the thing."""
-        return Done()
+    def delete_snapshot(self, ctx: Context, saved: Mapping[str, Any]) -> None:
+        """Take away what `snapshot` has saved; `saved` is the data that it left. Repeatable, like every action."""
 
-    def update(self, ctx: Context) -> Outcome:
-        """Change the thing in place from `ctx.previous` to `ctx.properties`; called only if some property differs."""
-        return Replace()
+    def restored(self, properties: Mapping[str, Any], saved: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the properties that bring the thing back to what a snapshot saved. Pure."""
+        return properties
 
-    def delete(self, ctx: Context) -> Outcome:
-        """Take the thing away; one that is gone already is `Done`."""
-        return Done()
+    def observe(self, ctx: Context) -> Observed | None:
+        """Look at what is really there before an update is decided; None: this type can't.
 
-    def check(self, ctx: Context) -> Outcome:
-        """Look at the thing: `Done` if it is there and as it should be; raise ResourceFailed where it is not."""
-        return Done()
-
-    def poll(self, ctx: Context) -> Outcome:
-        """Continue the action whose last answer was a `Poll`; `ctx.action` and `ctx.token` say where it stands."""
-        return Done()
-
-    def find(self, ctx: Context) -> Outcome | None:
-        """Return what an interrupted create left behind, found by `ctx.idempotency_token`; None: nothing was built."""
+        Called when a caller asks for it (`converge`), and with `always_observes` before every update. What it raises
+        is logged and otherwise ignored.
+        """
         return None
 
     def attribute(self, ctx: Context, name: str, path: tuple[str | int, ...]) -> Any:
@@ -80,6 +74,11 @@ class ResourceType:
         """Return whether this change needs a new thing although the schema would allow it in place. Pure."""
         return False
 
+    @property
+    def can_check(self) -> bool:
+        """Return whether the type has a check of its own."""
+        return type(self).check is not Actions.check
+
     @classmethod
     def schema(cls) -> TypeSchema:
         """Return the interface of the type as plain data."""
@@ -89,6 +88,7 @@ class ResourceType:
             attributes=cls.Attributes.schemas,
             update_policy=cls.UpdatePolicy.schemas,
             support=cls.support,
+            snapshots_on_delete=cls.snapshots_on_delete,
             description=(cls.__doc__ or "").strip().partition("\n")[0],
             any_property=cls.any_property,
             any_attribute=cls.any_attribute,

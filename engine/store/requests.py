@@ -21,7 +21,7 @@ from engine.store.tables.requests import RequestRow
 
 REQUEST: Final = table_of(RequestRow)
 
-_ANSWER: Final = select(REQUEST.c.body_hash, REQUEST.c.answer).where(
+_ANSWER: Final = select(REQUEST.c.body_hash, REQUEST.c.sealed).where(
     REQUEST.c.project == bindparam("in_project"), REQUEST.c.request_id == bindparam("of")
 )
 _FORGET: Final = delete(REQUEST).where(REQUEST.c.created_time < bindparam("before"))
@@ -30,7 +30,9 @@ _FORGET: Final = delete(REQUEST).where(REQUEST.c.created_time < bindparam("befor
 def answer(tx: Tx, project: str, request_id: str) -> tuple[str, Json] | None:
     """Return the hash of the body that came with this id, and what was answered; None: the id is new."""
     row = tx.connection.execute(_ANSWER, {"in_project": project, "of": request_id}).one_or_none()
-    return None if row is None else (row[0], row[1])
+    if row is None:
+        return None
+    return row[0], None if row[1] is None else tx.keys.unseal(row[1], _place(project, request_id))
 
 
 def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: Json) -> None:
@@ -39,7 +41,7 @@ def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: J
         "project": project,
         "request_id": request_id,
         "body_hash": body_hash,
-        "answer": answer,
+        "sealed": None if answer is None else tx.keys.seal(answer, _place(project, request_id)),
         "created_time": tx.now(),
     }
     if not tx.connection.execute(insert_or_skip(REQUEST, tx.dialect), values).rowcount:
@@ -50,3 +52,7 @@ def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: J
 def forget(tx: Tx, before: datetime) -> int:
     """Delete the answers given before a time; return how many."""
     return tx.connection.execute(_FORGET, {"before": before}).rowcount
+
+
+def _place(project: str, request_id: str) -> str:
+    return f"request {project} {request_id}"

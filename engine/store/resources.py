@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, or_, select
 
 from engine.model.ids import ResourceId, StackId
-from engine.model.records import Pending, ResourceRecord, StackRecord
+from engine.model.records import Hook, Pending, ResourceRecord, StackRecord
 from engine.store import stacks
 from engine.store.database import Tx
 from engine.store.tables.declarative import table_of
@@ -139,6 +139,8 @@ def record(tx: Tx, row: Sequence[Any]) -> ResourceRecord:
         nested_stack_id=nested,
         definition_id=definition,
         fingerprint=fingerprint,
+        hook=Hook(*secret["hook"]) if "hook" in secret else None,
+        is_unhealthy=secret.get("is_unhealthy", False),
         version=version,
     )
 
@@ -152,6 +154,10 @@ def _secret(row: ResourceRecord) -> dict[str, Any]:
     filled = {name: value for name, value in secret.items() if value}
     if row.reference is not None:  # an empty text or map is a reference, too
         filled["reference"] = row.reference
+    if row.hook is not None:
+        filled["hook"] = (row.hook.point, row.hook.traversal, row.hook.is_cleared)
+    if row.is_unhealthy:
+        filled["is_unhealthy"] = True
     if (pending := row.pending) is not None:
         requires = sorted(pending.requires)
         due = pending.due.isoformat() if pending.due is not None else None

@@ -16,7 +16,7 @@ from sqlalchemy import insert as insert_into
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import DefinitionId, StackId, TraversalId
-from engine.model.records import EventRecord, Lock, StackRecord
+from engine.model.records import EventRecord, Lock, Manner, StackRecord
 from engine.model.states import Status
 from engine.store import events, locks, paging, stack_lists
 from engine.store.backends import insert_or_skip
@@ -34,14 +34,15 @@ COLUMNS: Final = (
     *(STACK.c.definition_id, STACK.c.created_time, STACK.c.complete_definition_id, STACK.c.traversal),
     *(STACK.c.disable_rollback, STACK.c.timeout_mins, STACK.c.tags, STACK.c.description, STACK.c.username),
     *(STACK.c.user_project_id, STACK.c.owner_id, STACK.c.parent_resource, STACK.c.root_id),
-    *(STACK.c.nested_depth, STACK.c.updated_time, STACK.c.deleted_time),
+    *(STACK.c.nested_depth, STACK.c.updated_time, STACK.c.deleted_time, STACK.c.manner),
 )
 
 # What a request writes when its operation begins, and what the walk writes when it ends.
 _BOTH: Final = ("action", "status", "reason", "definition_id", "traversal", "description", "updated_time")
-_BEGUN: Final = (*_BOTH, "disable_rollback", "timeout_mins", "tags", "username", "user_project_id")
+_BEGUN: Final = (*_BOTH, "manner", "disable_rollback", "timeout_mins", "tags", "username", "user_project_id")
 _FINISHED: Final = (*_BOTH, "complete_definition_id", "deleted_time", "live_name", "event_count")
 
+_AS_USUAL: Final = Manner()
 _OF: Final = STACK.c.id == bindparam("of")
 _LIVE: Final = STACK.c.deleted_time.is_(None)
 _GET: Final = select(*COLUMNS).where(_OF)
@@ -199,7 +200,7 @@ def record(row: Sequence[Any]) -> StackRecord:
     """Return the stack of a row of COLUMNS."""
     (id_, name, project, action, status, reason, definition, created, complete, traversal, *rest) = row
     (disable_rollback, timeout_mins, tags, description, username, user_project_id, *rest) = rest
-    (owner, parent_resource, root, nested_depth, updated, deleted) = rest
+    (owner, parent_resource, root, nested_depth, updated, deleted, manner) = rest
     return StackRecord(
         id=StackId(id_),
         name=name,
@@ -223,7 +224,22 @@ def record(row: Sequence[Any]) -> StackRecord:
         nested_depth=nested_depth,
         updated_time=updated,
         deleted_time=deleted,
+        manner=_manner(manner),
     )
+
+
+def _manner(stored: Mapping[str, Any] | None) -> Manner:
+    if stored is None:
+        return _AS_USUAL
+    retain, observe = stored.get("retain", False), stored.get("observe", False)
+    return Manner(retain=retain, observe=observe, skip=frozenset(stored.get("skip", ())))
+
+
+def _stored_manner(manner: Manner) -> dict[str, Any] | None:
+    if manner == _AS_USUAL:
+        return None
+    told = {"retain": manner.retain, "observe": manner.observe, "skip": sorted(manner.skip)}
+    return {name: value for name, value in told.items() if value}
 
 
 def _shape(query: StackQuery, *, has_marker: bool) -> stack_lists.Shape:
@@ -280,6 +296,7 @@ def _values(stack: StackRecord) -> dict[str, Any]:
         "created_time": stack.created_time,
         "updated_time": stack.updated_time,
         "deleted_time": stack.deleted_time,
+        "manner": _stored_manner(stack.manner),
     }
 
 

@@ -31,7 +31,7 @@ RESOURCE: Final = table_of(ResourceRow)
 _ADD: Final = insert(DEFINITION)
 _ADD_FILE: Final = insert(FILE)
 _LOAD: Final = (
-    select(CONTENT.c.text, DEFINITION.c.environment, DEFINITION.c.facade)
+    select(CONTENT.c.text, DEFINITION.c.environment, DEFINITION.c.facade, DEFINITION.c.restored)
     .join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
     .where(DEFINITION.c.id == bindparam("of"))
 )
@@ -62,9 +62,15 @@ def save(tx: Tx, definition: Definition) -> None:
     files = [(name, content_hash(text)) for name, text in definition.files.items()]
     body = content_hash(definition.template)
     _save_texts(tx, (definition.template, *definition.files.values()))
-    sealed = tx.keys.seal(definition.environment, _place(definition.id))
-    told = None if definition.facade is None else tx.keys.seal(definition.facade, _place(definition.id))
-    row = {"id": definition.id, "template_hash": body, "environment": sealed, "facade": told, "created_time": tx.now()}
+    place = _place(definition.id)
+    row = {
+        "id": definition.id,
+        "template_hash": body,
+        "environment": tx.keys.seal(definition.environment, place),
+        "facade": None if definition.facade is None else tx.keys.seal(definition.facade, place),
+        "restored": tx.keys.seal(definition.restored, place) if definition.restored else None,
+        "created_time": tx.now(),
+    }
     tx.connection.execute(_ADD, row)
     if files:
         rows = [
@@ -79,11 +85,12 @@ def load(tx: Tx, definition_id: DefinitionId) -> Definition:
     row = tx.connection.execute(_LOAD, {"of": definition_id}).one_or_none()
     if row is None:
         raise KeyError(definition_id)
-    text, sealed, told = row
+    text, sealed, told, kept = row
     place = _place(definition_id)
     facade = None if told is None else tx.keys.unseal(told, place)
+    restored = {} if kept is None else tx.keys.unseal(kept, place)
     files = {row[0]: row[1] for row in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
-    return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade)
+    return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade, restored)
 
 
 def sweep(tx: Tx) -> int:

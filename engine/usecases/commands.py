@@ -40,6 +40,7 @@ class CreateStack:
     name: str
     given: Given
     options: Options = Options()
+    adopt_stack_data: str = ""  # what AbandonStack or ExportStack answered, as text; "": an ordinary create
     request_id: str = ""  # a repeated call with the same id gets the first answer; "": none
 
 
@@ -52,5 +53,6 @@ class UpdateStack:
     options: Options = Options()
     existing: bool = False  # what is not given stays as it is (PATCH)
     clear_parameters: Sequence[str] = ()  # with existing: stored parameters to forget
+    converge: bool | None = None  # look at what is really there before comparing; None: as at the last update
     request_id: str = ""
     show_nested: bool = False  # a preview: tell of nested resources too

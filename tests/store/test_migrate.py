@@ -89,7 +89,7 @@ def test_a_draft_says_what_the_tables_have_and_the_migrations_do_not(tmp_path: P
     draft = migrate.draft("add nothing", scripts)
 
     namespace = runpy.run_path(str(draft))
-    assert draft == scripts / "versions" / "0003_add_nothing.py"
-    assert (namespace["revision"], namespace["down_revision"]) == ("0003", "0002")
+    assert draft == scripts / "versions" / "0004_add_nothing.py"
+    assert (namespace["revision"], namespace["down_revision"]) == ("0004", "0003")
     assert "add_column" not in draft.read_text()
     assert "pass" in draft.read_text()

@@ -6,7 +6,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.store.tables.declarative import MYSQL, Base, Name, Time
-from engine.store.types import JsonText
+from engine.store.types import SEALED, JsonText
 
 
 class RequestRow(Base):
@@ -20,5 +20,8 @@ class RequestRow(Base):
     body_hash: Mapped[str] = mapped_column(
         String(64), comment="the same id with another body is a mistake, not a retry"
     )
-    answer: Mapped[object | None] = mapped_column(JsonText)
+    answer: Mapped[object | None] = mapped_column(JsonText)  # of the version before: not written any more
     created_time: Mapped[Time] = mapped_column(index=True)
+    sealed: Mapped[bytes | None] = mapped_column(
+        SEALED, comment="sealed: what was answered; an abandon answers with secrets"
+    )

@@ -42,6 +42,9 @@ class StackRow(Base):
     updated_time: Mapped[Time | None]
     deleted_time: Mapped[Time | None] = mapped_column(comment="soft deletion; NULL: it lives")
     event_count: Mapped[int] = mapped_column(BigInteger, comment="the sequence of its last event")
+    manner: Mapped[dict[str, object] | None] = mapped_column(
+        JsonText, comment="how the last operation goes about it: retain, observe, skip; NULL: as usual"
+    )
 
     __table_args__ = (
         UniqueConstraint("project", "live_name"),

@@ -33,6 +33,9 @@ class DefinitionRow(Base):
         SEALED,
         comment="sealed: metadata and policies of the resource that the template stands for; NULL: it asks for none",
     )
+    restored: Mapped[bytes | None] = mapped_column(
+        SEALED, comment="sealed: what a snapshot kept of the resources, by name; NULL: it comes from no snapshot"
+    )
 
 
 class DefinitionFileRow(Base):

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from isotherm.v1 import common_pb2 as isotherm_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18isotherm/v1/action.proto\x12\x0bisotherm.v1\x1a\x18isotherm/v1/common.proto\"\x9e\x01\n\x18StackCancelUpdateRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12!\n\x14\x63\x61ncel_with_rollback\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\x17\n\x15_cancel_with_rollback\"\x1b\n\x19StackCancelUpdateResponse\"]\n\x13StackSuspendRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x16\n\x14StackSuspendResponse\"\\\n\x12StackResumeRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x15\n\x13StackResumeResponse\"[\n\x11StackCheckRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x14\n\x12StackCheckResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18isotherm/v1/action.proto\x12\x0bisotherm.v1\x1a\x18isotherm/v1/common.proto\"\x9e\x01\n\x18StackCancelUpdateRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12!\n\x14\x63\x61ncel_with_rollback\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x03 \x01(\tB\x17\n\x15_cancel_with_rollback\"\x1b\n\x19StackCancelUpdateResponse\"v\n\x14StackRollbackRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x16\n\x0eskip_resources\x18\x02 \x03(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x17\n\x15StackRollbackResponse\"]\n\x13StackSuspendRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x16\n\x14StackSuspendResponse\"\\\n\x12StackResumeRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x15\n\x13StackResumeResponse\"[\n\x11StackCheckRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x14\n\x12StackCheckResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,16 +36,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STACKCANCELUPDATEREQUEST']._serialized_end=226
   _globals['_STACKCANCELUPDATERESPONSE']._serialized_start=228
   _globals['_STACKCANCELUPDATERESPONSE']._serialized_end=255
-  _globals['_STACKSUSPENDREQUEST']._serialized_start=257
-  _globals['_STACKSUSPENDREQUEST']._serialized_end=350
-  _globals['_STACKSUSPENDRESPONSE']._serialized_start=352
-  _globals['_STACKSUSPENDRESPONSE']._serialized_end=374
-  _globals['_STACKRESUMEREQUEST']._serialized_start=376
-  _globals['_STACKRESUMEREQUEST']._serialized_end=468
-  _globals['_STACKRESUMERESPONSE']._serialized_start=470
-  _globals['_STACKRESUMERESPONSE']._serialized_end=491
-  _globals['_STACKCHECKREQUEST']._serialized_start=493
-  _globals['_STACKCHECKREQUEST']._serialized_end=584
-  _globals['_STACKCHECKRESPONSE']._serialized_start=586
-  _globals['_STACKCHECKRESPONSE']._serialized_end=606
+  _globals['_STACKROLLBACKREQUEST']._serialized_start=257
+  _globals['_STACKROLLBACKREQUEST']._serialized_end=375
+  _globals['_STACKROLLBACKRESPONSE']._serialized_start=377
+  _globals['_STACKROLLBACKRESPONSE']._serialized_end=400
+  _globals['_STACKSUSPENDREQUEST']._serialized_start=402
+  _globals['_STACKSUSPENDREQUEST']._serialized_end=495
+  _globals['_STACKSUSPENDRESPONSE']._serialized_start=497
+  _globals['_STACKSUSPENDRESPONSE']._serialized_end=519
+  _globals['_STACKRESUMEREQUEST']._serialized_start=521
+  _globals['_STACKRESUMEREQUEST']._serialized_end=613
+  _globals['_STACKRESUMERESPONSE']._serialized_start=615
+  _globals['_STACKRESUMERESPONSE']._serialized_end=636
+  _globals['_STACKCHECKREQUEST']._serialized_start=638
+  _globals['_STACKCHECKREQUEST']._serialized_end=729
+  _globals['_STACKCHECKRESPONSE']._serialized_start=731
+  _globals['_STACKCHECKRESPONSE']._serialized_end=751
 # @@protoc_insertion_point(module_scope)

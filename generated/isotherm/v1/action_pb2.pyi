@@ -5,8 +5,10 @@ Actions on a stack as a whole that need no new template. Each call returns when 
 shows in the state and the events of the stack.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from isotherm.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -73,6 +75,61 @@ class StackCancelUpdateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StackCancelUpdateResponse: _TypeAlias = StackCancelUpdateResponse  # noqa: Y015
+
+@_typing.final
+class StackRollbackRequest(_message.Message):
+    """Asks for a stack that failed to be brought back to its last complete template. One that never had any is emptied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STACK_IDENTITY_FIELD_NUMBER: _builtins.int
+    SKIP_RESOURCES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Chosen by the caller, at best a UUID: a repetition with the same value does nothing again and gets the first answer.
+    Empty: every call counts.
+    """
+    @_builtins.property
+    def stack_identity(self) -> _common_pb2.StackIdentity:
+        """The stack, in CREATE, ADOPT, UPDATE, RESTORE or ROLLBACK, and FAILED."""
+
+    @_builtins.property
+    def skip_resources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of resources to leave as they are, because they can't be brought back: nothing is done to them, what depends on
+        them goes on, and the stack's reason names them. The next update deals with them again. Usually empty.
+        """
+
+    def __init__(
+        self,
+        *,
+        stack_identity: _common_pb2.StackIdentity | None = ...,
+        skip_resources: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stack_identity", b"stack_identity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "skip_resources", b"skip_resources", "stack_identity", b"stack_identity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StackRollbackRequest: _TypeAlias = StackRollbackRequest  # noqa: Y015
+
+@_typing.final
+class StackRollbackResponse(_message.Message):
+    """The stack is being rolled back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StackRollbackResponse: _TypeAlias = StackRollbackResponse  # noqa: Y015
 
 @_typing.final
 class StackSuspendRequest(_message.Message):

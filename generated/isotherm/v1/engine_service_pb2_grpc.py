@@ -145,6 +145,11 @@ class EngineServiceStub(object):
                 request_serializer=isotherm_dot_v1_dot_action__pb2.StackCancelUpdateRequest.SerializeToString,
                 response_deserializer=isotherm_dot_v1_dot_action__pb2.StackCancelUpdateResponse.FromString,
                 _registered_method=True)
+        self.StackRollback = channel.unary_unary(
+                '/isotherm.v1.EngineService/StackRollback',
+                request_serializer=isotherm_dot_v1_dot_action__pb2.StackRollbackRequest.SerializeToString,
+                response_deserializer=isotherm_dot_v1_dot_action__pb2.StackRollbackResponse.FromString,
+                _registered_method=True)
         self.StackSuspend = channel.unary_unary(
                 '/isotherm.v1.EngineService/StackSuspend',
                 request_serializer=isotherm_dot_v1_dot_action__pb2.StackSuspendRequest.SerializeToString,
@@ -531,6 +536,16 @@ class EngineServiceServicer(object):
 
         Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
         that works on the stack does not answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StackRollback(self, request, context):
+        """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
+
+        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if the stack is in another state; NOT_FOUND (RESOURCE_NOT_FOUND) if a
+        resource to skip does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1002,6 +1017,11 @@ def add_EngineServiceServicer_to_server(servicer, server):
                     servicer.StackCancelUpdate,
                     request_deserializer=isotherm_dot_v1_dot_action__pb2.StackCancelUpdateRequest.FromString,
                     response_serializer=isotherm_dot_v1_dot_action__pb2.StackCancelUpdateResponse.SerializeToString,
+            ),
+            'StackRollback': grpc.unary_unary_rpc_method_handler(
+                    servicer.StackRollback,
+                    request_deserializer=isotherm_dot_v1_dot_action__pb2.StackRollbackRequest.FromString,
+                    response_serializer=isotherm_dot_v1_dot_action__pb2.StackRollbackResponse.SerializeToString,
             ),
             'StackSuspend': grpc.unary_unary_rpc_method_handler(
                     servicer.StackSuspend,
@@ -1597,6 +1617,33 @@ class EngineService(object):
             '/isotherm.v1.EngineService/StackCancelUpdate',
             isotherm_dot_v1_dot_action__pb2.StackCancelUpdateRequest.SerializeToString,
             isotherm_dot_v1_dot_action__pb2.StackCancelUpdateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StackRollback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/isotherm.v1.EngineService/StackRollback',
+            isotherm_dot_v1_dot_action__pb2.StackRollbackRequest.SerializeToString,
+            isotherm_dot_v1_dot_action__pb2.StackRollbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

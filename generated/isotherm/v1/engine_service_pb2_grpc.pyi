@@ -152,6 +152,12 @@ class EngineServiceStub:
     Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
     that works on the stack does not answer.
     """
+    StackRollback: _grpc.UnaryUnaryMultiCallable[_action_pb2.StackRollbackRequest, _action_pb2.StackRollbackResponse]
+    """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
+
+    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if the stack is in another state; NOT_FOUND (RESOURCE_NOT_FOUND) if a
+    resource to skip does not exist.
+    """
     StackSuspend: _grpc.UnaryUnaryMultiCallable[_action_pb2.StackSuspendRequest, _action_pb2.StackSuspendResponse]
     """Begins to put all resources of a stack to rest.
 
@@ -470,6 +476,12 @@ class EngineServiceAsyncStub(EngineServiceStub):
 
     Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
     that works on the stack does not answer.
+    """
+    StackRollback: _aio.UnaryUnaryMultiCallable[_action_pb2.StackRollbackRequest, _action_pb2.StackRollbackResponse]  # type: ignore[assignment]
+    """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
+
+    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if the stack is in another state; NOT_FOUND (RESOURCE_NOT_FOUND) if a
+    resource to skip does not exist.
     """
     StackSuspend: _aio.UnaryUnaryMultiCallable[_action_pb2.StackSuspendRequest, _action_pb2.StackSuspendResponse]  # type: ignore[assignment]
     """Begins to put all resources of a stack to rest.
@@ -858,6 +870,18 @@ class EngineServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
         that works on the stack does not answer.
+        """
+
+    @_abc_1.abstractmethod
+    def StackRollback(
+        self,
+        request: _action_pb2.StackRollbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_action_pb2.StackRollbackResponse, _abc.Awaitable[_action_pb2.StackRollbackResponse]]:
+        """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
+
+        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if the stack is in another state; NOT_FOUND (RESOURCE_NOT_FOUND) if a
+        resource to skip does not exist.
         """
 
     @_abc_1.abstractmethod
