@@ -174,6 +174,11 @@ class ResourceRecord:
         return self.status is Status.COMPLETE and self.action not in (Action.DELETE, Action.INIT)
 
     @property
+    def is_awaited(self) -> bool:
+        """Return whether an operation is under way whose plugin has answered that it is not finished."""
+        return self.pending is not None and self.pending.token is not None
+
+    @property
     def reference_id(self) -> Json:
         """Return what get_resource yields (engine.md §1)."""
         if self.reference is not None:

@@ -70,6 +70,9 @@ Table = Mapping[State, Mapping[StateEvent, State]]
 
 A, S = Action, Status
 
+# What is done to resources as they stand; the others lead a stack to something that is declared.
+PERFORMED: Final = frozenset({Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT})
+
 _STACK_ACTIONS: Final = (
     A.CREATE,
     A.ADOPT,

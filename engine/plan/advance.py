@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from engine.model import states
-from engine.model.ids import ResourceId, StackId
-from engine.model.records import Pending, ResourceRecord
-from engine.model.states import Action, Began, Broke, Finished, StateEvent, Status
+from engine.model.ids import ResourceId, StackId, TraversalId
+from engine.model.records import Hook, Pending, ResourceRecord
+from engine.model.states import PERFORMED, Action, Began, Broke, Finished, StateEvent, Status
 from engine.plan.decide import Desired
 
+UNCHECKED: Final = "CHECK not supported for"  # begins the reason of a row whose type has no check
 CHANGED: Final = "state changed"  # the reason of every transition that needs no other (rpc.md §12)
 
 
@@ -53,9 +54,9 @@ class ToldTheEnd(Told, Protocol):
         """What get_resource yields."""
 
 
-def created(desired: Desired, *, row_id: ResourceId, stack_id: StackId, now: datetime) -> ResourceRecord:
-    """Return the row of a thing that is about to be built."""
-    blank = ResourceRecord(
+def announced(desired: Desired, *, row_id: ResourceId, stack_id: StackId, now: datetime) -> ResourceRecord:
+    """Return the row of a thing that nothing has been done about yet: INIT_COMPLETE."""
+    return ResourceRecord(
         id=row_id,
         stack_id=stack_id,
         name=desired.name,
@@ -65,28 +66,25 @@ def created(desired: Desired, *, row_id: ResourceId, stack_id: StackId, now: dat
         status=Status.COMPLETE,
         reason="",
         created_time=now,
-        requires=desired.requires,
-        metadata=desired.metadata,
-        deletion_policy=desired.deletion_policy,
-        definition_id=desired.definition_id,
-        physical_id=desired.external_id,
     )
-    return _moved(replace(blank, pending=_pending(desired)), Began(Action.CREATE), CHANGED)
+
+
+def created(blank: ResourceRecord, desired: Desired) -> ResourceRecord:
+    """Return the row of a thing that is about to be built."""
+    begun = _moved(_declared(blank, desired), Began(Action.CREATE), CHANGED)
+    return replace(begun, physical_id=desired.external_id, pending=_pending(desired))
+
+
+def adopting(blank: ResourceRecord, desired: Desired) -> ResourceRecord:
+    """Return the row of a thing that is about to be taken over, with the metadata that came with it."""
+    begun = _moved(_declared(blank, desired), Began(Action.ADOPT), CHANGED)
+    return replace(begun, metadata=blank.metadata or desired.metadata, pending=_pending(desired))
 
 
 def updating(row: ResourceRecord, desired: Desired, now: datetime) -> ResourceRecord:
     """Return the row as an update in place of it begins; until it ends, old and new requirements count."""
-    begun = _moved(row, Began(Action.UPDATE), CHANGED)
-    return replace(
-        begun,
-        pending=_pending(desired),
-        requires=row.requires | desired.requires,
-        type=desired.type,
-        metadata=desired.metadata,
-        deletion_policy=desired.deletion_policy,
-        definition_id=desired.definition_id,
-        updated_time=now,
-    )
+    begun = _moved(_declared(row, desired), Began(Action.UPDATE), CHANGED)
+    return replace(begun, pending=_pending(desired), requires=row.requires | desired.requires, updated_time=now)
 
 
 def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
@@ -95,6 +93,21 @@ def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
     # A create that never ended left its properties pending; whoever deletes what it built needs them.
     built_from = row.pending.properties if row.pending and not row.properties else row.properties
     return replace(begun, properties=built_from, pending=None, updated_time=now)
+
+
+def performing(row: ResourceRecord, action: Action, now: datetime) -> ResourceRecord:
+    """Return the row as it begins to be suspended, resumed, checked or saved."""
+    return replace(_moved(row, Began(action), CHANGED), updated_time=now)
+
+
+def passed(row: ResourceRecord) -> ResourceRecord:
+    """Return the row as checked, although its type has no check (engine.md §3.7)."""
+    return _moved(_moved(row, Began(Action.CHECK), ""), Finished(), f"{UNCHECKED} {row.type}")
+
+
+def paused(row: ResourceRecord, point: str, traversal: TraversalId) -> ResourceRecord:
+    """Return the row as it waits at a breakpoint; its state stays (engine.md §3.11)."""
+    return replace(row, hook=Hook(point, traversal))
 
 
 def waiting(row: ResourceRecord, told: ToldToWait, due: datetime) -> ResourceRecord:
@@ -110,6 +123,8 @@ def finished(row: ResourceRecord, told: ToldTheEnd) -> ResourceRecord:
         ended = replace(ended, reference=told.reference)
     if row.pending is None:
         return ended
+    if row.action in PERFORMED:
+        return replace(ended, pending=_undecided(row))
     return replace(
         ended,
         properties=row.pending.properties,
@@ -122,12 +137,25 @@ def finished(row: ResourceRecord, told: ToldTheEnd) -> ResourceRecord:
 
 def broke(row: ResourceRecord, reason: str) -> ResourceRecord:
     """Return the row as its operation has failed. What was pending stays, tokenless: it may have taken effect."""
-    pending = replace(row.pending, token=None, due=None) if row.pending else None
+    if row.action in PERFORMED:
+        pending = _undecided(row)
+    else:
+        pending = replace(row.pending, token=None, due=None) if row.pending else None
     return replace(_moved(row, Broke(), reason), pending=pending)
 
 
 def kept(row: ResourceRecord, desired: Desired) -> ResourceRecord:
     """Return the row with what is remembered of it, but not of the thing, brought up to date; its state stays."""
+    return _declared(row, desired)
+
+
+def replaced(row: ResourceRecord, reason: str) -> ResourceRecord:
+    """Return the row of which the plugin said, instead of updating it, that a new one is needed: as it was before."""
+    ended = _moved(row, Finished(), reason or CHANGED)
+    return replace(ended, pending=None)
+
+
+def _declared(row: ResourceRecord, desired: Desired) -> ResourceRecord:
     return replace(
         row,
         type=desired.type,
@@ -138,10 +166,12 @@ def kept(row: ResourceRecord, desired: Desired) -> ResourceRecord:
     )
 
 
-def replaced(row: ResourceRecord, reason: str) -> ResourceRecord:
-    """Return the row of which the plugin said, instead of updating it, that a new one is needed: as it was before."""
-    ended = _moved(row, Finished(), reason or CHANGED)
-    return replace(ended, pending=None)
+def _undecided(row: ResourceRecord) -> Pending | None:
+    """Return what an update that failed earlier may have applied; None: there was none, only the wait that is over."""
+    pending = row.pending
+    if pending is None or (pending.properties == row.properties and pending.fingerprint == row.fingerprint):
+        return None
+    return replace(pending, token=None, due=None)
 
 
 def _pending(desired: Desired) -> Pending:

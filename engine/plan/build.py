@@ -2,18 +2,35 @@
 
 Create, update, delete, rollback and the walk after a crash all call `build` with what is declared and what is there.
 The graph is `{visit: the visits it waits for}`; an order that respects it never deletes a row while another is built
-against it, provided that the rows' `requires` are the union of old and new while an update is half done.
+against it, provided that the rows' `requires` are the union of old and new while an update is half done. What leads to
+no other declaration (suspend, resume, check, snapshot) goes through the rows themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from engine.model.ids import ResourceId
-from engine.model.records import ResourceRecord
-from engine.plan.visits import Clean, Converge, Visit
+from engine.model.ids import ResourceId, SnapshotId
+from engine.model.records import ResourceRecord, StackRecord
+from engine.model.states import PERFORMED, Action, Status
+from engine.plan import standing
+from engine.plan.visits import Clean, Converge, Discard, Perform, Settle, Visit
 
 Waits = dict[Visit, set[Visit]]
+
+
+def of_walk(
+    stack: StackRecord,
+    requires: Mapping[str, Collection[str]],
+    rows: Sequence[ResourceRecord],
+    snapshots: Collection[SnapshotId] = (),
+) -> Mapping[Visit, set[Visit]]:
+    """Return the visits of the walk that the stack is on; of one whose operation was cancelled, what is to settle."""
+    if stack.status is not Status.IN_PROGRESS:
+        return {Settle(row.id): set() for row in rows if row.is_awaited}
+    if stack.action in PERFORMED:
+        return performing(rows, backwards=stack.action is Action.SUSPEND)
+    return {**build(requires, rows), **{Discard(one): set() for one in snapshots}}
 
 
 def build(requires: Mapping[str, Collection[str]], rows: Sequence[ResourceRecord]) -> Mapping[Visit, set[Visit]]:
@@ -23,6 +40,17 @@ def build(requires: Mapping[str, Collection[str]], rows: Sequence[ResourceRecord
     _add_clean_visits(waits, rows)
     _clean_after_converge(waits, rows)  # a row may turn out to stand for its name
     _clean_users_before_used(waits, rows)  # nothing is deleted while a row is built against it
+    return waits
+
+
+def performing(rows: Sequence[ResourceRecord], *, backwards: bool) -> Mapping[Visit, set[Visit]]:
+    """Return a visit to the row that stands for each name, after those that it is built against, or before them."""
+    chosen = {row.id: row for row in standing.by_name(rows).values()}
+    waits: Waits = {Perform(id_): set() for id_ in chosen}
+    for user in chosen.values():
+        for used in user.requires & chosen.keys():
+            first, then = (user.id, used) if backwards else (used, user.id)
+            waits[Perform(then)].add(Perform(first))
     return waits
 
 

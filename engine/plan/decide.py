@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from engine.model.ids import DefinitionId, ResourceId
-from engine.model.records import ResourceRecord
+from engine.model.records import Manner, ResourceRecord
 from engine.model.states import Action, Status
 from engine.schema import changes
 from engine.schema.type_schema import TypeSchema
 
 _EXTERNAL: Final = "external:"
+_BUILDING: Final = frozenset({Action.CREATE, Action.ADOPT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Desired:
     external_id: str | None = None  # of the thing that stands for it and is never built; None: it is built
     restricted_actions: frozenset[str] = frozenset()  # update, replace: what the environment forbids
     definition_id: DefinitionId | None = None
+    adopts: bool = False  # True: what the stack takes over, and not builds
 
 
 class Rules(Protocol):
@@ -44,6 +46,10 @@ class Rules(Protocol):
     @property
     def keeps_failed(self) -> bool:
         """True: a failed one is updated in place, not replaced."""
+
+    @property
+    def supersedes(self) -> bool:
+        """True: an update may begin while an operation on it is still waited for."""
 
     def must_replace(self, old: Mapping[str, Any], new: Mapping[str, Any], changed: frozenset[str]) -> bool:
         """Return whether this change needs a new thing although the schema would allow it in place."""
@@ -62,6 +68,14 @@ class Create:
     """Nothing there can become what is wanted: build a first one, or one beside the old."""
 
     instead_of: ResourceRecord | None = None  # what stood for the name; None: nothing
+    blank: ResourceRecord | None = None  # the row that is there for it already, of nothing yet; None: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over what the row tells of; nothing is built."""
+
+    row: ResourceRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,14 @@ class Delete:
     """The row stands for nothing: take it away."""
 
     row: ResourceRecord
-    retain: bool  # True: forget it, and leave the thing itself alone
+    policy: str  # Delete, Retain (forget it, and leave the thing itself alone) or Snapshot (save it first)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """There is nothing behind the row: strike it off."""
+
+    row: ResourceRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +129,8 @@ class Nothing:
     """There is nothing to do: the row stands for its name, or is gone already."""
 
 
-OnArrival = Keep | Create | Update | Finish | Refuse | Restricted
-OnClean = Delete | Nothing
+OnArrival = Keep | Create | Adopt | Update | Finish | Refuse | Restricted
+OnClean = Delete | Drop | Nothing
 Decision = OnArrival | OnClean
 
 
@@ -117,7 +138,7 @@ def converge(desired: Desired, rows: Sequence[ResourceRecord], rules: Rules) -> 
     """Return what brings the name to what is desired; `rows` are all rows of that name."""
     fits = [fit for row in rows if (fit := _fit(desired, row, rules)) is not None]
     if not fits:
-        return _created(desired, _newest(rows))
+        return _begun(desired, rows)
     best = max(fits, key=lambda fit: fit.rank)
     row, changed = best.row, best.changed
     refused = changes.refused(changed, desired.schema.properties)
@@ -125,9 +146,10 @@ def converge(desired: Desired, rows: Sequence[ResourceRecord], rules: Rules) -> 
         refused = frozenset({"external_id"})  # what was built can't become what was not, nor the other way round
     if refused and row.is_built:
         return Refuse(row, refused)
-    if row.status is Status.IN_PROGRESS and not _is_repeatable(row):
+    rebuilt = _origin(row) != desired.fingerprint
+    may_begin = _is_repeatable(row) or (rules.supersedes and row.is_awaited and bool(changed or rebuilt))
+    if row.status is Status.IN_PROGRESS and not may_begin:
         return Finish(row)
-    rebuilt = row.fingerprint != desired.fingerprint
     if changed or rebuilt or not row.is_built:
         is_forbidden = row.is_built and "update" in desired.restricted_actions
         return Restricted(row, "update") if is_forbidden else Update(row, changed)
@@ -148,18 +170,55 @@ def _external_id(row: ResourceRecord) -> str | None:
     return row.fingerprint.removeprefix(_EXTERNAL) if is_external(row.fingerprint) else None
 
 
-def _created(desired: Desired, instead_of: ResourceRecord | None) -> OnArrival:
-    """Return a create, unless it would replace what may not be replaced."""
+def _origin(row: ResourceRecord) -> str:
+    """Return what the row is built from, or is being built from."""
+    if row.pending is not None and (row.action in _BUILDING or row.pending.token is not None):
+        return row.pending.fingerprint
+    return row.fingerprint
+
+
+def _begun(desired: Desired, rows: Sequence[ResourceRecord]) -> OnArrival:
+    """Return how a name begins: with a create, unless a thing is there to adopt, or may not be replaced."""
+    instead_of = _newest(rows)
+    blank = next((row for row in rows if row.action is Action.INIT), None)
+    if blank is not None and (desired.adopts or blank.physical_id is not None or blank.data):
+        return Adopt(blank)
     if instead_of is not None and instead_of.is_built and "replace" in desired.restricted_actions:
         return Restricted(instead_of, "replace")
-    return Create(instead_of)
+    return Create(instead_of, blank)
 
 
-def clean(row: ResourceRecord | None, standing: ResourceId | None) -> OnClean:
-    """Return what becomes of a row; `standing` is the row that stands for its name now, None if nothing does."""
-    if row is None or row.id == standing:
+def leave(rows: Sequence[ResourceRecord]) -> ResourceRecord | None:
+    """Return the row that stands for a name which is left as it is (a rollback that skips it); None: nothing does."""
+    return max(
+        (row for row in rows if row.action not in (Action.DELETE, Action.INIT)),
+        key=lambda row: (row.is_built, row.created_time, row.id),
+        default=None,
+    )
+
+
+def clean(
+    row: ResourceRecord | None,
+    standing: ResourceId | None,
+    manner: Manner = Manner(),  # noqa: B008  it is frozen
+    *,
+    undoes_adopt: bool = False,
+) -> OnClean:
+    """Return what becomes of a row; `standing` is the row that stands for its name now, None if nothing does.
+
+    What was never built is never deleted: neither what stands outside (external_id), nor what a stack took over that
+    it is now to give back (`undoes_adopt`).
+    """
+    if row is None or row.id == standing or row.name in manner.skip:
         return Nothing()
-    return Delete(row, retain=row.deletion_policy == "Retain")
+    if row.action is Action.INIT or row.state == (Action.DELETE, Status.COMPLETE):
+        return Drop(row)
+    is_foreign = is_external(_origin(row)) or (undoes_adopt and row.action is Action.ADOPT)
+    if manner.retain or is_foreign:
+        return Delete(row, "Retain")
+    if row.deletion_policy == "Snapshot" and row.physical_id is None:
+        return Delete(row, "Delete")  # there is nothing to save
+    return Delete(row, row.deletion_policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +234,7 @@ class _Fit:
 
 def _fit(desired: Desired, row: ResourceRecord, rules: Rules) -> _Fit | None:
     """Return the row with what differs, or None if it can't become what is desired without being replaced."""
-    if row.implementation != desired.implementation or row.action is Action.DELETE:
+    if row.implementation != desired.implementation or row.action in (Action.DELETE, Action.INIT) or row.is_unhealthy:
         return None
     if row.status is Status.FAILED and not rules.keeps_failed:
         return None
@@ -194,14 +253,14 @@ def _may_be(row: ResourceRecord) -> list[Mapping[str, Any]]:
     """Return the property sets that the thing may have: two if an update was cut short and either may hold."""
     if row.pending is None:
         return [row.properties]
-    if row.action is Action.CREATE or row.pending.token is not None:
+    if row.action in _BUILDING or row.pending.token is not None:
         return [row.pending.properties]
     return [row.properties, row.pending.properties]
 
 
 def _is_repeatable(row: ResourceRecord) -> bool:
     """Return whether the unfinished operation is an update that no plugin has answered: a new update covers it."""
-    return row.action is not Action.CREATE and (row.pending is None or row.pending.token is None)
+    return row.action is Action.UPDATE and not row.is_awaited
 
 
 def _has_moved(desired: Desired, row: ResourceRecord) -> bool:
@@ -211,5 +270,5 @@ def _has_moved(desired: Desired, row: ResourceRecord) -> bool:
 
 
 def _newest(rows: Sequence[ResourceRecord]) -> ResourceRecord | None:
-    alive = [row for row in rows if row.action is not Action.DELETE]
+    alive = [row for row in rows if row.action not in (Action.DELETE, Action.INIT)]
     return max(alive, key=lambda row: (row.created_time, row.id), default=None)

@@ -13,8 +13,8 @@ from typing import Final
 
 from engine.model import states
 from engine.model.ids import TraversalId
-from engine.model.records import StackRecord
-from engine.model.states import Action, Began, Broke, Finished, Status
+from engine.model.records import Manner, StackRecord
+from engine.model.states import PERFORMED, Action, Began, Broke, Finished, Status
 from engine.plan import reasons
 from engine.plan.visits import Clean, Visit
 
@@ -58,32 +58,41 @@ class Ending:
 def ending(
     stack: StackRecord,
     failures: Sequence[Failure],
-    stopped: Stopped | None = None,
     *,
     next_traversal: TraversalId,
     now: datetime,
+    all_checked: bool = True,
 ) -> Ending:
-    """Return how the walk of the stack ends."""
-    why = _why_failed(stack, failures, stopped)
-    if why is None:
-        return Ending((_completed(stack, failures, now),))
-    failed = _moved(stack, Broke(), why)
-    roll_back = stopped.roll_back if stopped and stopped.roll_back is not None else not stack.disable_rollback
-    if stack.action not in _ROLLS_BACK or not roll_back:
+    """Return how the walk of the stack ends; `all_checked`: no type was without a check."""
+    counted = [f.reason for f in failures if stack.action is Action.DELETE or not isinstance(f.visit, Clean)]
+    suffix = "" if all_checked else reasons.NOT_ALL_CHECKED
+    if not counted:
+        return Ending((_completed(stack, failures, now, suffix),))
+    failed = _moved(stack, Broke(), reasons.of_failed_stack(stack.action, counted) + suffix)
+    return _rolled_back(failed, not stack.disable_rollback, next_traversal, now)
+
+
+def broken_off(
+    stack: StackRecord, stopped: Stopped, *, next_traversals: Sequence[TraversalId], now: datetime
+) -> Ending:
+    """Return how a walk ends that is given up at once, whatever is still in flight: nothing more may begin of it."""
+    failed = replace(_moved(stack, Broke(), stopped.reason), traversal=next_traversals[0])
+    roll_back = not stack.disable_rollback if stopped.roll_back is None else stopped.roll_back
+    return _rolled_back(failed, roll_back, next_traversals[1], now)
+
+
+def _rolled_back(failed: StackRecord, roll_back: bool, next_traversal: TraversalId, now: datetime) -> Ending:
+    if failed.action not in _ROLLS_BACK or not roll_back:
         return Ending((failed,))
     began = _moved(failed, Began(Action.ROLLBACK), reasons.started(Action.ROLLBACK))
-    return Ending((failed, replace(began, traversal=next_traversal, updated_time=now)))
+    manner = Manner(observe=failed.manner.observe)
+    return Ending((failed, replace(began, traversal=next_traversal, updated_time=now, manner=manner)))
 
 
-def _why_failed(stack: StackRecord, failures: Sequence[Failure], stopped: Stopped | None) -> str | None:
-    if stopped is not None:
-        return stopped.reason
-    counted = [f for f in failures if stack.action is Action.DELETE or not isinstance(f.visit, Clean)]
-    return reasons.of_failed_stack(stack.action, counted[0].reason) if counted else None
-
-
-def _completed(stack: StackRecord, failures: Sequence[Failure], now: datetime) -> StackRecord:
-    text = reasons.completed(stack.action)
+def _completed(stack: StackRecord, failures: Sequence[Failure], now: datetime, suffix: str) -> StackRecord:
+    text = reasons.completed(stack.action) + suffix
+    if stack.manner.skip:
+        text += f"; left as they are: {', '.join(sorted(stack.manner.skip))}"
     if failures:
         text += "; could not be cleaned away, the next update tries again: " + "; ".join(f.reason for f in failures)
     done = _moved(stack, Finished(), text)
@@ -92,6 +101,8 @@ def _completed(stack: StackRecord, failures: Sequence[Failure], now: datetime) -
             return replace(done, deleted_time=now)
         case Action.ROLLBACK:
             return replace(done, definition_id=stack.complete_definition_id or stack.definition_id)
+        case action if action in PERFORMED:
+            return done
         case _:
             return replace(done, complete_definition_id=stack.definition_id)
 

@@ -82,7 +82,7 @@ def _expect(desired: Desired, decision: decide.OnArrival) -> Expected:
         case decide.Restricted(row, action):
             change = Change.UPDATED if action == "update" else Change.REPLACED
             return Expected(desired.name, change, row, desired)
-        case decide.Create(None):
+        case decide.Create(None) | decide.Adopt():
             return Expected(desired.name, Change.ADDED, None, desired)
         case decide.Create(row):
             return Expected(desired.name, Change.REPLACED, row, desired)

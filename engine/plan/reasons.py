@@ -7,12 +7,15 @@ Clients read these strings (engine.md §2.1, §3.2): a resource says `Class: res
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from engine.model.states import Action
 
 _STACK_FAILED: Final = re.compile(r"Resource [A-Z]+ failed: (?P<cause>.*)", re.DOTALL)
 _CAUSE: Final = re.compile(r"(?P<kind>\w+): (?P<path>resources\.\S+): (?P<text>.*)", re.DOTALL)
+
+NOT_ALL_CHECKED: Final = ". 'CHECK' not fully supported (see resources)"  # ends the reason of a stack's check
 
 
 def of_resource(name: str, error: BaseException) -> str:
@@ -23,9 +26,10 @@ def of_resource(name: str, error: BaseException) -> str:
     return f"{type(error).__name__}: resources.{name}: {error}"
 
 
-def of_failed_stack(action: Action, resource_reason: str) -> str:
-    """Return why a stack failed, from why its first failed resource did."""
-    return f"Resource {action} failed: {resource_reason}"
+def of_failed_stack(action: Action, resource_reasons: Sequence[str]) -> str:
+    """Return why a stack failed: from why its first failed resource did, for a check from all of them."""
+    told = "; ".join(resource_reasons) if action is Action.CHECK else resource_reasons[0]
+    return f"Resource {action} failed: {told}"
 
 
 def started(action: Action) -> str:
@@ -36,6 +40,11 @@ def started(action: Action) -> str:
 def completed(action: Action) -> str:
     """Return the reason of a stack whose action has ended well."""
     return f"Stack {action} completed successfully"
+
+
+def cancelled(action: Action) -> str:
+    """Return the reason of a stack whose action was cancelled, and is not rolled back."""
+    return f"Stack {action} cancelled"
 
 
 def aborted(action: Action, why: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 from engine.model.ids import ResourceId
 from engine.plan.preview import Expected
-from engine.plan.visits import Clean, Converge, Visit
+from engine.plan.visits import Clean, Converge, Discard, Perform, Settle, Visit
 
 
 def graph(waits: Mapping[Visit, Iterable[Visit]], names: Mapping[ResourceId, str]) -> str:
@@ -33,3 +34,11 @@ def _text(visit: Visit, names: Mapping[ResourceId, str]) -> str:
             return f"converge {name}"
         case Clean(row):
             return f"clean {names.get(row, row)}"
+        case Perform(row):
+            return f"perform {names.get(row, row)}"
+        case Settle(row):
+            return f"settle {names.get(row, row)}"
+        case Discard(snapshot):
+            return f"discard {snapshot}"
+        case other:
+            assert_never(other)

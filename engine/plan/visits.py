@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.model.ids import ResourceId
+from engine.model.ids import ResourceId, SnapshotId
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,25 @@ class Clean:
     row: ResourceId
 
 
-Visit = Converge | Clean
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Suspend, resume, check or snapshot this row: whatever the stack is at."""
+
+    row: ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Wait for what was begun on this row, and begin nothing: the stack's own operation was cancelled."""
+
+    row: ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Remove a snapshot of a stack that is being deleted."""
+
+    snapshot: SnapshotId
+
+
+Visit = Converge | Clean | Perform | Settle | Discard

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from engine.model.ids import StackId, TraversalId
 from engine.model.records import Lock, StackRecord
@@ -26,20 +28,24 @@ class Conductor:
         self._tools.loop.post(self._begin, course)
         return course.done
 
-    def poke(self, lock: Lock) -> None:
-        """Look at the stack again: its target may have changed. Walk it if it is not being walked."""
-        self._tools.loop.post(self._look_again, lock)
+    def poke(self, lock: Lock, unless: TraversalId | None = None) -> None:
+        """Look at the stack again: its target may have changed. Walk it if it is not being walked.
 
-    def look_after(self, lock: Lock, traversal: TraversalId) -> None:
-        """See to it that the stack is on its way to this walk; one that is, is left alone."""
-        self._tools.loop.post(self._look_after, lock, traversal)
+        One that is on its way to the walk `unless` is left alone.
+        """
+        self._tools.loop.post(self._look_again, lock, unless)
 
     def halt(self, stack_id: StackId, stopped: Stopped | None = None) -> None:
         """Look at the stack again if it is being walked, or end its walk as failed if `stopped` says so.
 
-        What is in flight is recorded first. Without `stopped` it is harmless if nothing has changed.
+        What is in flight is recorded. Without `stopped` it is harmless if nothing has changed.
         """
-        self._tools.loop.post(self._halt, stack_id, stopped)
+        what = Course.look_again if stopped is None else partial(Course.give_up, stopped=stopped)
+        self._tools.loop.post(self._tell, stack_id, what)
+
+    def wake(self, stack_id: StackId, name: str) -> None:
+        """Visit a resource of the stack that is waiting: what it waits for may have happened."""
+        self._tools.loop.post(self._tell, stack_id, partial(Course.visit_early, name=name))
 
     def leave(self, stack_id: StackId) -> Future[Lock | None]:
         """Walk one stack no further. Once nothing is in flight the future gets its lock, for the caller to free."""
@@ -61,21 +67,17 @@ class Conductor:
         self._courses[course.lock.stack_id] = course
         course.load()
 
-    def _look_again(self, lock: Lock) -> None:
-        if lock.stack_id in self._courses:
-            self._halt(lock.stack_id, None)
-        else:
-            self._begin(Course(self._tools, lock, self._left))
-
-    def _look_after(self, lock: Lock, traversal: TraversalId) -> None:
+    def _look_again(self, lock: Lock, unless: TraversalId | None) -> None:
         course = self._courses.get(lock.stack_id)
-        if course is None or not course.walks_to(traversal):
-            self._look_again(lock)
+        if course is None:
+            self._begin(Course(self._tools, lock, self._left))
+        elif unless is None or not course.walks_to(unless):
+            course.look_again()
 
-    def _halt(self, stack_id: StackId, stopped: Stopped | None) -> None:
+    def _tell(self, stack_id: StackId, what: Callable[[Course], None]) -> None:
         course = self._courses.get(stack_id)
         if course is not None:
-            course.halt(stopped)
+            what(course)
 
     def _left(self, course: Course, stack: StackRecord | None) -> None:
         if self._courses.get(course.lock.stack_id) is course:
@@ -89,7 +91,7 @@ class Conductor:
         if course is None:
             left.set_result(None)
             return
-        course.halt(leave=True)
+        course.leave()
         self._wait_until_left(course, left)
 
     def _wait_until_left(self, course: Course, left: Future[Lock | None]) -> None:
@@ -105,7 +107,7 @@ class Conductor:
     def _stop(self, stopped: Future[list[Lock]]) -> None:
         self._stopping = True
         for course in self._courses.values():
-            course.halt(leave=True)
+            course.leave()
         self._wait_until_quiet(stopped)
 
     def _wait_until_quiet(self, stopped: Future[list[Lock]]) -> None:

@@ -157,7 +157,7 @@ class Declared:
         problems = list(self._type_problems(built))
         if problems:
             raise TemplateInvalid(problems)
-        return built
+        return replace(built, restored=definition.restored) if definition.restored else built
 
     def _type_problems(self, built: Target) -> Iterator[Problem]:
         """Yield what the types themselves find wrong between properties; what is not known yet reads UNKNOWN."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.model.ids import ResourceId
+from engine.model.ids import ResourceId, SnapshotId
 from engine.model.records import Lock, ResourceRecord, StackRecord
+from engine.plan.ending import Stopped
 from engine.plan.visits import Visit
 from engine.template.target import NodeValue, Target
 
@@ -20,6 +21,9 @@ class Plan:
     target: Target
     rows: Sequence[ResourceRecord]
     deadline: float | None  # on the conductor's clock, seconds; None: the walk has no time limit
+    hooks: Mapping[str, frozenset[str]] = field(default_factory=dict)  # resource → the breakpoints it stops at
+    snapshots: Sequence[SnapshotId] = ()  # a delete: those to remove with the stack
+    refused: Stopped | None = None  # the walk can't set out, and why; None: it can
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from engine.model.ids import EngineId, StackId
+from engine.model.ids import EngineId, SnapshotId, StackId
+from engine.model.records import ResourceRecord, StackRecord
 from engine.runtime.bus import Bus
 from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.conductor import Conductor
 from engine.runtime.course import Tools
 from engine.runtime.declared import Declared
+from engine.runtime.errand import PortsFor, Workshop
 from engine.runtime.journal import Journal
 from engine.runtime.logbook import Logbook
 from engine.runtime.loop import Loop
@@ -28,8 +30,8 @@ from engine.runtime.steps import CourseSteps
 from engine.runtime.streams import EventStreams
 from engine.runtime.thread_groups import ThreadGroupManager
 from engine.runtime.traversals import Peers, Traversals
-from engine.runtime.visitor import PortsFor, Visitor
-from engine.store import database, locks
+from engine.runtime.visitor import Visitor
+from engine.store import database, locks, resources
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,19 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
     pool = Pool(loop, settings.pool_size, settings.plugin_call_timeout)
     journal = Journal(db)
     logbook = Logbook(new_id, clock.now)
-    visitor = Visitor(journal, declared.registry, clock, logbook, new_id, among.ports_for, declared.custom)
+    visitor = Visitor(
+        Workshop(
+            journal=journal,
+            registry=declared.registry,
+            clock=clock,
+            logbook=logbook,
+            new_id=new_id,
+            ports_for=among.ports_for,
+            custom_for=declared.custom,
+            read_rows=partial(_read_rows, db),
+            remove_snapshot=_no_snapshots,
+        )
+    )
     steps = CourseSteps(db, declared, visitor, clock, settings.stack_action_timeout)
     conductor = Conductor(Tools(loop, pool, steps, clock))
     groups = ThreadGroupManager(
@@ -137,3 +151,12 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
         recovery=Recovery(db, traversals),
         streams=EventStreams(loop, among.bus, db),
     )
+
+
+def _read_rows(db: Database, stack_id: StackId, name: str) -> list[ResourceRecord]:
+    with db.read() as tx:
+        return resources.named(tx, stack_id, name)
+
+
+def _no_snapshots(_stack: StackRecord, _snapshot: SnapshotId) -> None:
+    pass

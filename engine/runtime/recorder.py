@@ -13,7 +13,7 @@ from typing import Final
 
 from engine.model import states
 from engine.model.ids import ResourceId
-from engine.model.records import ResourceRecord
+from engine.model.records import EventRecord, ResourceRecord
 from engine.model.states import Action, Finished, State, Status
 from engine.plan import advance
 from engine.runtime.jobs import Plan
@@ -21,7 +21,7 @@ from engine.runtime.journal import Journal
 from engine.runtime.logbook import Logbook
 from engine.store.walks import Step
 
-_REFUSED: Final = State(Action.UPDATE, Status.FAILED)
+UPDATE_FAILED: Final = State(Action.UPDATE, Status.FAILED)
 
 
 class NotLanded(Exception):
@@ -54,17 +54,29 @@ class Recorder:
         """Record what changed about the row without its state having changed; no event tells of it."""
         return self._write(Step(self._plan.lock, None, row, event=None))
 
-    def report(self, row: ResourceRecord, reason: str) -> None:
-        """Record an update that was refused before it began: an event, while the row stays as it is."""
-        event = self._logbook.of_attempt(self._plan.stack, row, _REFUSED, reason)
+    def report(self, row: ResourceRecord, reason: str, state: State = UPDATE_FAILED) -> None:
+        """Record what was refused before it began, or happened without changing a state: an event alone."""
+        event = self._logbook.of_attempt(self._plan.stack, row, state, reason)
         self._write(Step(self._plan.lock, self._plan.stack.traversal, row, event=event))
+
+    def pause(self, row: ResourceRecord, reason: str) -> ResourceRecord:
+        """Record that the resource waits at a breakpoint, in the state that it is in; return the row as written."""
+        event = self._logbook.of_attempt(self._plan.stack, row, row.state, reason)
+        return self._write(Step(self._plan.lock, self._plan.stack.traversal, row, event=event))
 
     def forget(self, row: ResourceRecord) -> None:
         """Record that the thing is gone, and remove its row."""
         state = states.advance(states.RESOURCE, row.state, Finished())
         ended = replace(row, action=state.action, status=state.status, reason=advance.CHANGED)
         event = self._logbook.of_resource(self._plan.stack, ended)
-        self._commit(Step(self._plan.lock, None, ended, gone=True, event=event))
+        self._strike(ended, event)
+
+    def drop(self, row: ResourceRecord) -> None:
+        """Remove a row that has nothing behind it, or nothing any more; no event tells of it."""
+        self._strike(row, None)
+
+    def _strike(self, row: ResourceRecord, event: EventRecord | None) -> None:
+        self._commit(Step(self._plan.lock, None, row, gone=True, event=event))
         self.rows.pop(row.id, None)
         self.gone.append(row.id)
 

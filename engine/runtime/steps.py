@@ -1,21 +1,23 @@
 """What a course does in the pool: load the walk, make a visit, write the end.
 
-The conductor calls these and never waits for them. Each opens its own short transaction.
+The conductor calls these and never waits for them. Each opens its own short transactions.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final
 
-from engine.model.errors import FencedOut
+from engine.model.errors import FencedOut, TemplateInvalid
 from engine.model.ids import TraversalId
 from engine.model.records import Lock, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import advance, ending, reasons
-from engine.plan.ending import Stopped
-from engine.plan.visits import Clean, Converge
+from engine.plan.ending import Ending, Stopped
+from engine.plan.visits import Converge
 from engine.runtime.clock import Clock
 from engine.runtime.declared import Declared
 from engine.runtime.jobs import Failed, Job, Lost, Plan, Visited
@@ -24,7 +26,13 @@ from engine.runtime.walk import Walk
 from engine.store import database, locks, resources, stacks
 from engine.store.database import Database, Tx
 from engine.store.walks import Step
+from engine.template.target import EMPTY, Target
 
+log = logging.getLogger(__name__)
+
+EndAt = Callable[[Tx], Ending]  # how a walk ends, in the transaction that writes it
+
+_INTERRUPTED: Final = "Failure occurred while waiting."
 _NO_ANSWER: Final = "the resource type did not answer in time"
 
 
@@ -42,17 +50,15 @@ class CourseSteps:
     clock: Clock
     action_timeout: int  # seconds, for stacks that say nothing
 
-    def load(self, lock: Lock) -> Plan:
+    def load(self, lock: Lock, prepared: TraversalId) -> Plan:
         """Return what the walk sets out with; raise FencedOut if the lock is no longer ours."""
-        with self.db.read() as tx:
-            stack = stacks.get(tx, lock.stack_id)
-            if stack is None or locks.current(tx, lock.stack_id) != lock:
-                raise FencedOut(lock.stack_id)
-            rows = resources.of_stack(tx, stack.id)
-            target = self.declared.walked(tx, stack)
-            elapsed = tx.now() - (stack.updated_time or stack.created_time)
-        limit = timedelta(minutes=stack.timeout_mins) if stack.timeout_mins else timedelta(seconds=self.action_timeout)
-        return Plan(stack, lock, target, rows, self.clock.monotonic() + (limit - elapsed).total_seconds())
+        plan = self._read(lock)
+        is_late = plan.deadline is not None and plan.deadline <= self.clock.monotonic()
+        has_time = plan.stack.reason != ending.TIMED_OUT and not is_late
+        if plan.stack.status is Status.IN_PROGRESS or has_time:
+            return plan
+        given_up = self._give_up_waiting(plan, [row for row in plan.rows if row.is_awaited], ending.TIMED_OUT)
+        return replace(plan, rows=[given_up.get(row.id, row) for row in plan.rows])
 
     def visit(self, job: Job) -> Visited:
         """Make one visit; never raises."""
@@ -65,32 +71,73 @@ class CourseSteps:
         rows = [row for row in there if _is_visited(job, row) and row.status is Status.IN_PROGRESS]
         broken = [advance.broke(row, reasons.aborted(row.action, _NO_ANSWER)) for row in rows]
         steps = [self._outcome(job.plan, row) for row in broken]
-        if steps and not self.visitor.journal.commit(*steps):
+        if steps and not self.visitor.workshop.journal.commit(*steps):
             return Visited(job.visit, Lost())
-        name = job.visit.name if isinstance(job.visit, Converge) else next(iter(job.rows.values())).name
+        name = job.visit.name if isinstance(job.visit, Converge) else _name_of(job)
         reason = reasons.of_resource(name, TimeoutError(_NO_ANSWER))
         return Visited(job.visit, Failed(reason), [replace(row, version=row.version + 1) for row in broken])
 
-    def end(self, walk: Walk, stopped: Stopped | None) -> StackRecord | None:
-        """Write how the walk ended and return the stack as it is then; None: a newer walk or owner has come."""
-        plan = walk.plan
-        if stopped is not None:
-            self._give_up_waiting(walk, stopped)
+    def break_off(self, walk: Walk, stopped: Stopped) -> StackRecord | None:
+        """Write that the walk is given up; return the stack as it is then, None: a newer walk or owner has come."""
+        self._give_up_waiting(walk.plan, walk.waiting_rows(), stopped.reason)
+        traversals = [self._new_traversal(), self._new_traversal()]
+        return self._write_end(
+            walk.plan,
+            lambda tx: ending.broken_off(walk.plan.stack, stopped, next_traversals=traversals, now=tx.now()),
+            release=False,
+        )
 
+    def end(self, walk: Walk) -> StackRecord | None:
+        """Write how the walk ended and return the stack as it is then; None: a newer walk or owner has come."""
+        plan, traversal = walk.plan, self._new_traversal()
+        if plan.stack.status is not Status.IN_PROGRESS:
+            return self._settled(plan)
+        return self._write_end(
+            plan,
+            lambda tx: ending.ending(
+                plan.stack, walk.failures, next_traversal=traversal, now=tx.now(), all_checked=walk.all_checked
+            ),
+            release=True,
+        )
+
+    def _read(self, lock: Lock) -> Plan:
+        with self.db.read() as tx:
+            stack = stacks.get(tx, lock.stack_id)
+            if stack is None or locks.current(tx, lock.stack_id) != lock:
+                raise FencedOut(lock.stack_id)
+            rows = resources.of_stack(tx, stack.id)
+            elapsed = tx.now() - (stack.updated_time or stack.created_time)
+            target, refused = self._target(tx, stack)
+            hooks = self._hooks(tx, stack, target)
+        limit = timedelta(minutes=stack.timeout_mins) if stack.timeout_mins else timedelta(seconds=self.action_timeout)
+        deadline = self.clock.monotonic() + (limit - elapsed).total_seconds()
+        return Plan(stack, lock, target, rows, deadline, hooks=hooks, refused=refused)
+
+    def _target(self, tx: Tx, stack: StackRecord) -> tuple[Target, Stopped | None]:
+        """Return what the walk leads to; a definition that is valid no more (a type is gone) leads nowhere."""
+        try:
+            return self.declared.walked(tx, stack), None
+        except TemplateInvalid as error:
+            is_walking = stack.status is Status.IN_PROGRESS
+            return EMPTY, Stopped(f"the template is valid no more: {error}", roll_back=False) if is_walking else None
+
+    def _hooks(self, tx: Tx, stack: StackRecord, target: Target) -> Mapping[str, frozenset[str]]:
+        if stack.action is Action.DELETE and stack.status is Status.IN_PROGRESS:
+            try:
+                target = self.declared.stored(tx, stack)
+            except TemplateInvalid:
+                return {}  # what can't be read any more must not keep a stack from being deleted
+        return {name: declaration.hooks for name, declaration in target.declarations.items() if declaration.hooks}
+
+    def _write_end(self, plan: Plan, end_at: EndAt, *, release: bool) -> StackRecord | None:
         def write(tx: Tx) -> StackRecord:
-            end = ending.ending(
-                plan.stack,
-                walk.failures,
-                stopped,
-                next_traversal=TraversalId(self.visitor.new_id()),
-                now=tx.now(),
-            )
+            end, expected = end_at(tx), plan.stack.traversal
             for stack in end.states:
-                event = self.visitor.logbook.of_stack(stack)
-                release = stack is end.last and not end.walks_on
-                expected = plan.stack.traversal
-                if not stacks.finish(tx, plan.lock, stacks.Ending(stack, event, expected=expected, release=release)):
+                event = self.visitor.workshop.logbook.of_stack(stack)
+                is_last = release and stack is end.last and not end.walks_on
+                if not stacks.finish(tx, plan.lock, stacks.Ending(stack, event, expected=expected, release=is_last)):
                     raise _SupersededError
+                expected = stack.traversal
             return end.last
 
         try:
@@ -98,25 +145,44 @@ class CourseSteps:
         except _SupersededError:
             return None
 
-    def _give_up_waiting(self, walk: Walk, stopped: Stopped) -> None:
-        """Fail the rows on which an operation was being waited for: nobody asks for its outcome any more."""
-        steps = []
-        for row in walk.waiting_rows():
-            broken = advance.broke(row, reasons.aborted(row.action, stopped.reason))
-            steps.append(self._outcome(walk.plan, broken))
-        if steps:
-            self.visitor.journal.commit(*steps)
+    def _settled(self, plan: Plan) -> StackRecord | None:
+        """Free the lock of a stack on which nothing is under way any more; None: something has begun meanwhile."""
+
+        def free(tx: Tx) -> StackRecord | None:
+            if locks.hold(tx, plan.lock, plan.stack.traversal) is None:
+                return None
+            locks.release(tx, plan.lock)
+            return plan.stack
+
+        return database.retrying(self.db, free)
+
+    def _give_up_waiting(self, plan: Plan, rows: Sequence[ResourceRecord], why: str) -> dict[str, ResourceRecord]:
+        """Fail the rows that are waited for: nobody asks for their outcome any more. Return them as written."""
+        steps = [self._given_up(plan, row, why) for row in rows]
+        if not steps or not self.visitor.workshop.journal.commit(*steps):
+            return {}
+        return {step.row.id: replace(step.row, version=step.row.version + 1) for step in steps}
+
+    def _given_up(self, plan: Plan, row: ResourceRecord, why: str) -> Step:
+        if row.is_awaited:
+            return self._outcome(plan, advance.broke(row, reasons.aborted(row.action, why)))
+        freed = replace(row, hook=None)  # it stands at a breakpoint, in a state that does not change
+        event = self.visitor.workshop.logbook.of_attempt(plan.stack, freed, row.state, _INTERRUPTED)
+        return Step(plan.lock, None, freed, event=event)
 
     def _outcome(self, plan: Plan, row: ResourceRecord) -> Step:
-        return Step(plan.lock, None, row, event=self.visitor.logbook.of_resource(plan.stack, row))
+        return Step(plan.lock, None, row, event=self.visitor.workshop.logbook.of_resource(plan.stack, row))
+
+    def _new_traversal(self) -> TraversalId:
+        return TraversalId(self.visitor.workshop.new_id())
 
 
 def _is_visited(job: Job, row: ResourceRecord) -> bool:
     """Return whether the visit is to this row, or to its name."""
-    match job.visit:
-        case Converge(name):
-            return row.name == name and row.action is not Action.DELETE
-        case Clean(row_id):
-            return row.id == row_id
-        case other:
-            assert_never(other)
+    if isinstance(job.visit, Converge):
+        return row.name == job.visit.name and row.action is not Action.DELETE
+    return row.id in job.rows
+
+
+def _name_of(job: Job) -> str:
+    return next((row.name for row in job.rows.values()), str(job.visit))

@@ -53,6 +53,15 @@ class Traversals:
         self._walk_or_poke(stack, held)
         return stack
 
+    def wake(self, stack: StackRecord, name: str) -> None:
+        """Have a resource visited that waits, by whoever walks the stack. Only a hint: it may get lost."""
+        with self.db.read() as tx:
+            holder = locks.holder(tx, stack.id)
+        if holder == self.engine_id:
+            self.conductor.wake(stack.id, name)
+        elif holder is not None:
+            self.peers.poke(holder, stack)
+
     def take_up(self, stack: StackRecord) -> None:
         """Walk a stack that nobody may be walking, after a start or a death; leave one that is walked alone."""
         held = database.retrying(self.db, lambda tx: locks.acquire(tx, stack.id, self.engine_id))
@@ -95,7 +104,7 @@ class Traversals:
     def _look_after(self, stack: StackRecord) -> None:
         lock = self._own_lock(stack)
         if lock is not None:
-            self.conductor.look_after(lock, stack.traversal)
+            self.conductor.poke(lock, unless=stack.traversal)
 
     def _own_lock(self, stack: StackRecord) -> Lock | None:
         with self.db.read() as tx:

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from engine.model.ids import ResourceId, StackId
 from engine.model.records import Hook, Pending, ResourceRecord, StackRecord
+from engine.model.states import Status
 from engine.store import stacks
 from engine.store.database import Tx
 from engine.store.tables.declarative import table_of
@@ -42,6 +43,12 @@ _OF_TREE: Final = (
 )
 _COUNT_IN_TREE: Final = (
     select(func.count()).select_from(RESOURCE).join(STACK, STACK.c.id == RESOURCE.c.stack_id).where(*_IN_TREE)
+)
+_FAILED_IN_TREE: Final = (
+    select(RESOURCE.c.id)
+    .join_from(RESOURCE, STACK, STACK.c.id == RESOURCE.c.stack_id)
+    .where(*_IN_TREE, RESOURCE.c.status == Status.FAILED.value)
+    .limit(1)
 )
 _BY_PHYSICAL_ID: Final = (
     select(*COLUMNS, *stacks.COLUMNS)
@@ -84,6 +91,11 @@ def of_tree(tx: Tx, root_id: StackId) -> list[ResourceRecord]:
 def count_in_tree(tx: Tx, root_id: StackId) -> int:
     """Return how many rows a live root stack and all that is nested in it have (max_resources_per_stack)."""
     return tx.connection.execute(_COUNT_IN_TREE, {"root": root_id}).scalar_one()
+
+
+def any_failed_in_tree(tx: Tx, root_id: StackId) -> bool:
+    """Return whether something failed in a live root stack, or in what is nested in it."""
+    return tx.connection.execute(_FAILED_IN_TREE, {"root": root_id}).first() is not None
 
 
 def values(tx: Tx, row: ResourceRecord) -> dict[str, Any]:

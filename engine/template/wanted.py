@@ -72,6 +72,7 @@ class Target:
     attributes_needed: Mapping[str, frozenset[tuple[str, tuple[PathPart, ...]]]]  # resource → (attribute, path)
     output_reads: frozenset[str] = frozenset()  # the resources that the outputs read
     nested: Mapping[str, Target] = field(default_factory=dict)  # resource → the target of its template
+    restored: Mapping[str, Any] = field(default_factory=dict)  # resource → what the snapshot that it comes from kept
 
     @property
     def parameters(self) -> ParameterValues:

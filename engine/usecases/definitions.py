@@ -47,7 +47,8 @@ class Definitions:
         template, files = given.template or stored.template, {**stored.files, **given.files}
         above = self._environment(given, template, files)
         merged = environment.overlay(replace(kept, parameters=parameters), above)
-        return Definition(DefinitionId(self.new_id()), template, files, merged.as_map())
+        restored = {} if given.template else stored.restored
+        return Definition(DefinitionId(self.new_id()), template, files, merged.as_map(), restored=restored)
 
     def _undeclared(self, names: Iterable[str], new_template: str) -> set[str]:
         """Return the names that a new template has no parameter for; "": the template stays, and so do all names."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.model.errors import Code, EngineError, stack_not_found
 from engine.model.ids import DefinitionId, StackId, TraversalId
-from engine.model.records import Definition, ResourceRecord, StackRecord
+from engine.model.records import Definition, Manner, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import reasons, standing
 from engine.plugin.context import Context
@@ -120,15 +120,25 @@ class NestedStacksOf:
         if self.owner.action is not Action.ROLLBACK:  # which leads back to what was there
             limits.check_immutables(declared.parameters(live, stored), inner.parameters)
         definition = declared.pinned(live, definition, inner)
-        changed = partial(replace, description=inner.template.description)
+        manner = Manner(observe=self.owner.manner.observe)
+        changed = partial(replace, description=inner.template.description, manner=manner)
         return self._begin(Beginning(StackId(stack_id), Action.UPDATE, definition, changed))
 
-    def delete(self, stack_id: str) -> NestedStack | None:
-        """Begin to delete the nested stack; None: it is gone already."""
+    def act(self, stack_id: str, token: str, action: Action) -> NestedStack:
+        """Begin to suspend, resume, check or save the nested stack; one that is at it already is answered as it is."""
+        live, _ = self._live(stack_id)
+        is_rested = live.state in {(Action.SUSPEND, Status.COMPLETE), (Action.RESUME, Status.COMPLETE)}
+        if live.action is action and (is_rested or live.status is Status.IN_PROGRESS):
+            return _seen(live)
+        return self._begin(Beginning(StackId(stack_id), action))
+
+    def delete(self, stack_id: str, *, retain: bool = False) -> NestedStack | None:
+        """Begin to delete the nested stack, with `retain` leaving alone what it built; None: it is gone already."""
         if self.get(stack_id) is None:
             return None
+        changed = partial(replace, manner=Manner(retain=retain))
         try:
-            return self._begin(Beginning(StackId(stack_id), Action.DELETE))
+            return self._begin(Beginning(StackId(stack_id), Action.DELETE, changed=changed))
         except EngineError as error:
             if error.code is Code.STACK_NOT_FOUND:
                 return None
@@ -138,7 +148,10 @@ class NestedStacksOf:
         """Return the nested stack; None: there is none, or it is deleted."""
         with self.tools.db.read() as tx:
             stack = self._mine(tx, stack_id)
-        return _seen(stack) if stack is not None else None
+            if stack is None:
+                return None
+            is_settled = stack.status is Status.COMPLETE and not resources.any_failed_in_tree(tx, stack.top_id)
+        return replace(_seen(stack), is_settled=is_settled)
 
     def output(self, stack_id: str, key: str) -> Any:
         """Return the value of an output; KeyError where there is none of that name."""
@@ -188,7 +201,8 @@ class NestedStacksOf:
             search=registry.search_of(outer, is_known=lambda name: types.find(name) is not None),
         )
         id_ = DefinitionId(self.tools.new_id())
-        return Definition(id_, request.template, self.target.files, inner.as_map(), self._facade())
+        saved = self.target.restored.get(self.resource.name, {}).get("resources", {})
+        return Definition(id_, request.template, self.target.files, inner.as_map(), self._facade(), saved)
 
     def _facade(self) -> dict[str, Any] | None:
         """Return what the template inside is told of this resource; None: it asks for nothing."""

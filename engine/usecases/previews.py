@@ -101,7 +101,11 @@ def _expected(target: Target, rows: Sequence[ResourceRecord], registry: Registry
     requires = {name: declaration.requires for name, declaration in target.declarations.items()}
 
     def desire(name: str, standing: Mapping[str, Standing]) -> Desired:
-        return _desired(target, target.declarations[name], standing)
+        desired, saved = _desired(target, target.declarations[name], standing), target.restored.get(name)
+        if saved is None:
+            return desired
+        restored = registry.get(desired.implementation).restored(desired.properties, saved["resource_data"])
+        return replace(desired, properties=restored)
 
     return preview.preview(Dag(requires).order(), rows, desire, lambda it: registry.get(it.implementation))
 

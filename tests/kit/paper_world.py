@@ -69,6 +69,7 @@ class Rules:
     """What the plugin of the world says."""
 
     keeps_failed: bool = False
+    supersedes: bool = False
 
     def must_replace(self, old: Mapping[str, Any], new: Mapping[str, Any], changed: frozenset[str]) -> bool:
         """The schema says it all."""
@@ -157,8 +158,8 @@ class World:
                     return self._build(self._store(advance.updating(row, desired, self._now())))
                 case decide.Create():
                     new_id = ResourceId(f"{next(self.numbers):06}")
-                    blank = advance.created(desired, row_id=new_id, stack_id=StackId("s"), now=self._now())
-                    return self._build(self._store(blank))
+                    blank = advance.announced(desired, row_id=new_id, stack_id=StackId("s"), now=self._now())
+                    return self._build(self._store(advance.created(blank, desired)))
 
     def _desired(self, wanted: Wanted, standing: Mapping[str, ResourceRecord]) -> decide.Desired:
         reads = [f"{standing[o].id}={standing[o].properties['loose']}" for o in sorted(wanted.requires)]

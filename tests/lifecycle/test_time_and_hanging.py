@@ -35,6 +35,7 @@ def test_a_stack_that_takes_longer_than_its_timeout_fails(room: EngineRoom, cloc
     clock.advance(61)
     stack = room.wait(identity)
 
+    room.news.event("slow", "CREATE_FAILED")
     assert (str(stack.state), stack.reason) == ("CREATE_FAILED", "Timed out")
     (row,) = room.rows(stack.id)
     assert (str(row.state), row.reason) == ("CREATE_FAILED", "CREATE aborted (Timed out)")
@@ -73,6 +74,7 @@ def test_an_update_that_timed_out_is_mended_by_the_next(room: EngineRoom, clock:
     clock.advance(61)
 
     assert room.wait(identity).reason == "Timed out"
+    room.news.event("a", "UPDATE_FAILED")
     assert room.row(identity, "a").reason == "UPDATE aborted (Timed out)"
 
     room.bench.waits.clear()

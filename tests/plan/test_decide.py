@@ -33,6 +33,8 @@ WANTED = {"loose": "1", "fixed": "1", "never": "1"}
 
 
 class Rules:
+    supersedes = False
+
     def __init__(self, *, keeps_failed: bool = False, replaces: frozenset[str] = frozenset()) -> None:
         self.keeps_failed = keeps_failed
         self.replaces = replaces
@@ -287,15 +289,15 @@ def test_a_replacement_names_the_newest_that_is_not_on_its_way_out() -> None:
     [
         pytest.param(None, None, decide.Nothing(), id="gone already"),
         pytest.param(row(), "old", decide.Nothing(), id="it stands for its name"),
-        pytest.param(row(), "new", decide.Delete(row(), retain=False), id="another stands for its name"),
-        pytest.param(row(), None, decide.Delete(row(), retain=False), id="nothing stands for its name"),
+        pytest.param(row(), "new", decide.Delete(row(), "Delete"), id="another stands for its name"),
+        pytest.param(row(), None, decide.Delete(row(), "Delete"), id="nothing stands for its name"),
         pytest.param(
             row(deletion_policy="Retain"),
             None,
-            decide.Delete(row(deletion_policy="Retain"), retain=True),
+            decide.Delete(row(deletion_policy="Retain"), "Retain"),
             id="retained",
         ),
-        pytest.param(row("DELETE_FAILED"), None, decide.Delete(row("DELETE_FAILED"), retain=False), id="tried before"),
+        pytest.param(row("DELETE_FAILED"), None, decide.Delete(row("DELETE_FAILED"), "Delete"), id="tried before"),
     ],
 )
 def test_clean(there: ResourceRecord | None, standing: str | None, expected: decide.OnClean) -> None:

@@ -35,7 +35,10 @@ def stack(action: Action, *, rolls_back: bool = False, complete: str | None = "g
 
 
 def ended(stack_: StackRecord, *failures: Failure, stopped: Stopped | None = None) -> Ending:
-    return ending.ending(stack_, failures, stopped, next_traversal=TraversalId("next"), now=NOW)
+    if stopped is not None:
+        traversals = [TraversalId("nothing"), TraversalId("next")]
+        return ending.broken_off(stack_, stopped, next_traversals=traversals, now=NOW)
+    return ending.ending(stack_, failures, next_traversal=TraversalId("next"), now=NOW)
 
 
 def shown(end: Ending) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ that hint was lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from engine.model.errors import Code, EngineError
@@ -18,6 +19,7 @@ from engine.plugin import (
     Done,
     NestedRequest,
     NestedStack,
+    Observed,
     Outcome,
     Poll,
     Replace,
@@ -40,6 +42,8 @@ class TemplateResource(ResourceType):
     support = Support(SupportStatus.HIDDEN)
     keeps_failed = True
     builds_outside = True
+    always_observes = True
+    supersedes = True
     any_property = True
     any_attribute = True
 
@@ -66,6 +70,45 @@ class TemplateResource(ResourceType):
         stack = ctx.stacks.delete(stack_id) if stack_id is not None else None
         return _waiting_for(stack) if stack is not None else Done()
 
+    def adopt(self, ctx: Context) -> Outcome:
+        """Make a stack inside around what the stack was that was given away; it adopts in its turn."""
+        given = ctx.data.get("adopted")
+        if given is None:
+            return super().adopt(ctx)
+        return _waiting_for(ctx.stacks.create(ctx.idempotency_token, replace(_request(ctx), adopted=given)))
+
+    def suspend(self, ctx: Context) -> Outcome:
+        """Start to put to rest what is inside."""
+        return _acting(ctx)
+
+    def resume(self, ctx: Context) -> Outcome:
+        """Start to wake what is inside."""
+        return _acting(ctx)
+
+    def check(self, ctx: Context) -> Outcome:
+        """Start to check what is inside."""
+        return _acting(ctx)
+
+    def snapshot(self, ctx: Context) -> Outcome:
+        """Start to save what is inside."""
+        return _acting(ctx)
+
+    def forget(self, ctx: Context) -> Outcome:
+        """Start to delete the stack inside and nothing that it has built."""
+        stack_id = _stack_id(ctx)
+        stack = ctx.stacks.delete(stack_id, retain=True) if stack_id is not None else None
+        return _waiting_for(stack) if stack is not None else Done()
+
+    def observe(self, ctx: Context) -> Observed | None:
+        """Look whether the stack inside is there and as it was left; with `converge`, have it look in its turn."""
+        stack_id = _stack_id(ctx)
+        if stack_id is None:
+            return None
+        stack = ctx.stacks.get(stack_id)
+        if stack is None:
+            return Observed(is_gone=True)
+        return Observed(differs=not stack.is_settled or ctx.stack.manner.observe)
+
     def poll(self, ctx: Context) -> Outcome:
         """Look whether the stack inside has come to its end."""
         stack = ctx.stacks.get(ctx.token["stack_id"])
@@ -79,7 +122,9 @@ class TemplateResource(ResourceType):
             case Status.FAILED:
                 raise ResourceFailed(stack.reason, cause=stack.reason)
             case Status.COMPLETE:
-                return Done(physical_id=stack.id, nested_stack_id=stack.id, reference=_reference(ctx, stack))
+                reference = _reference(ctx, stack)
+                done = Done(physical_id=stack.id, nested_stack_id=stack.id, reference=reference)
+                return replace(done, data={}) if ctx.action is Action.ADOPT else done  # what was adopted is used up
 
     def find(self, ctx: Context) -> Outcome | None:
         """Return the stack that an interrupted create has left, to be waited for."""
@@ -100,6 +145,15 @@ class TemplateResource(ResourceType):
             text = f"the template of {ctx.name} has no output {name}"
             raise EngineError(Code.INVALID_TEMPLATE_ATTRIBUTE, text, resource=ctx.name, key=name) from None
         return paths.select(value, path)
+
+
+def _acting(ctx: Context) -> Outcome:
+    """Start in the stack inside what is done with its resource."""
+    stack_id = _stack_id(ctx)
+    if stack_id is None or ctx.stacks.get(stack_id) is None:
+        raise ResourceFailed("the nested stack is gone")
+    token = f"{ctx.record.id}/{ctx.record.version}"
+    return _waiting_for(ctx.stacks.act(stack_id, token, ctx.action))
 
 
 def _stack_id(ctx: Context) -> str | None:

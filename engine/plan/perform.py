@@ -1,0 +1,69 @@
+"""The verdict of a visit that leads to nothing new: suspend, resume, check or snapshot a row (engine.md §3.7, §3.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from engine.model.records import ResourceRecord
+from engine.model.states import Action, Status
+from engine.plan.decide import Finish, Nothing
+
+_RESUMABLE: Final = frozenset({(Action.SUSPEND, Status.COMPLETE), (Action.RESUME, Status.FAILED)})
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Suspend, resume, check or snapshot the row."""
+
+    row: ResourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The row counts as checked: its type has no check."""
+
+    row: ResourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The row is in no state for what is to be done with it."""
+
+    row: ResourceRecord
+    text: str
+
+
+OnPerform = Act | Finish | Pass | Invalid | Nothing
+
+
+def perform(action: Action, row: ResourceRecord, *, can_check: bool) -> OnPerform:
+    """Return what suspending, resuming, checking or saving a row comes to."""
+    if row.status is Status.IN_PROGRESS:
+        if row.is_awaited:
+            return Finish(row)
+        return Act(row) if row.action is action else _invalid(action, row)
+    if row.action is Action.INIT:
+        is_missed = action is Action.CHECK and can_check
+        return Invalid(row, f"{row.name} is not created yet") if is_missed else Nothing()
+    if row.action is Action.DELETE:
+        return _invalid(action, row)
+    return _on_what_stands(action, row, can_check)
+
+
+def _on_what_stands(action: Action, row: ResourceRecord, can_check: bool) -> OnPerform:
+    match action:
+        case Action.SUSPEND | Action.RESUME if row.state == (action, Status.COMPLETE):
+            return Nothing()
+        case Action.SUSPEND:
+            return Act(row) if row.action is action or row.status is Status.COMPLETE else _invalid(action, row)
+        case Action.RESUME:
+            return Act(row) if row.state in _RESUMABLE else _invalid(action, row)
+        case Action.CHECK:
+            return Act(row) if can_check else Pass(row)
+        case _:
+            return Act(row)
+
+
+def _invalid(action: Action, row: ResourceRecord) -> Invalid:
+    return Invalid(row, f"State {row.state} invalid for {action.lower()}")
