@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from engine.model.states import Action
-from engine.plugin import Context, Done, Outcome, Poll, Replace, ResourceFailed, ResourceType
+from engine.plugin import Context, Done, Observed, Outcome, Poll, Replace, ResourceFailed, ResourceType
 from engine.schema.attributes import AttributeGroup, attribute
 from engine.schema.properties import OnChange, PropertyGroup, number, string
 
@@ -32,6 +33,8 @@ class Bench:
         self.built: dict[str, str] = {}  # the ledger: idempotency token → name, of what exists
         self.creations: Counter[str] = Counter()  # by token; more than 1 was built twice
         self.outside: set[str] = set()  # ids of things that others have built
+        self.really: dict[str, Observed] = {}  # by name: what is really there, if somebody looks
+        self.saved: dict[str, str] = {}  # by physical id: what snapshots hold
         self.together = 0  # creates wait until so many wait at the same time; 0: they don't
         self.threads_then: list[threading.Thread] = []  # all there were at the moment that the last of them came
         self._let_go = threading.Event()
@@ -68,6 +71,14 @@ class Bench:
 
         assert came, f"{action} of {name} was called {self.calls.count((action, name))} times, not {times}"
 
+    def forget_saved(self, name: str, key: str | None) -> None:
+        """Take away what a snapshot holds."""
+        with self._changed:
+            self.calls.append((Action.DELETE, f"snapshot of {name}"))
+        if (Action.DELETE, f"snapshot of {name}") in self.fails:
+            raise ResourceFailed(f"the snapshot of {name} was told to stay")
+        self.saved.pop(key or "", None)
+
     def let_go(self) -> None:
         """Let every call that hangs go on."""
         self._let_go.set()
@@ -88,6 +99,8 @@ class Bench:
         if ctx.action is DELETE:
             self.built.pop(token, None)
             return Done()
+        if ctx.action not in (CREATE, UPDATE):
+            return Done()
         if ctx.action is UPDATE and ctx.name in self.replaces:
             return Replace("it was told to")
         if ctx.action is CREATE:
@@ -101,6 +114,7 @@ class Thing(ResourceType):
 
     type_name = "Test::Thing"
     builds_outside = True
+    snapshots_on_delete = True
 
     class Properties(PropertyGroup):
         """One that changes in place, one that does not."""
@@ -129,9 +143,39 @@ class Thing(ResourceType):
         return _bench(ctx).act(ctx)
 
     def check(self, ctx: Context) -> Outcome:
+        if ctx.idempotency_token in _bench(ctx).built:
+            return _bench(ctx).act(ctx)
         if ctx.physical_id in _bench(ctx).outside:
             return Done(data={"value": "found"})
         raise ResourceFailed(f"there is no thing {ctx.physical_id}")
+
+    def suspend(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def resume(self, ctx: Context) -> Outcome:
+        return _bench(ctx).act(ctx)
+
+    def snapshot(self, ctx: Context) -> Outcome:
+        outcome = _bench(ctx).act(ctx)
+        if not isinstance(outcome, Done):
+            return outcome
+        _bench(ctx).saved[ctx.physical_name()] = ctx.properties.value
+        return Done(data={"value": ctx.data.get("value"), "saved": ctx.physical_name()})
+
+    def delete_snapshot(self, ctx: Context, saved: Mapping[str, Any]) -> None:
+        _bench(ctx).forget_saved(ctx.name, saved.get("saved"))
+
+    def restored(self, properties: Mapping[str, Any], saved: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**properties, "value": f"restored {saved.get('value')}"}
+
+    def delete_keeping_snapshot(self, ctx: Context) -> Outcome:
+        outcome = _bench(ctx).act(ctx)
+        if isinstance(outcome, Done):
+            _bench(ctx).saved[ctx.physical_name()] = ctx.properties.value
+        return outcome
+
+    def observe(self, ctx: Context) -> Observed | None:
+        return _bench(ctx).really.get(ctx.name)
 
     def find(self, ctx: Context) -> Outcome | None:
         there = ctx.idempotency_token in _bench(ctx).built

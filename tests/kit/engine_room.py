@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from engine import resources as built_in
 from engine.model.ids import EngineId, StackId, StackIdentity
 from engine.model.records import STACK_TYPE, Caller, EventRecord, ResourceRecord, StackRecord
-from engine.model.states import Status
+from engine.model.states import Action, Status
 from engine.plugin import registry as registries
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
@@ -29,6 +30,7 @@ from engine.template import queries
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
 from engine.usecases import outputs
+from engine.usecases.beginnings import Beginning
 from engine.usecases.commands import CreateStack, Given, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
@@ -171,6 +173,11 @@ class EngineRoom:
     def delete(self, identity: StackIdentity) -> None:
         """Ask for a delete."""
         self.stacks.delete(ME, identity)
+
+    def begin(self, identity: StackIdentity, action: Action, **changes: Any) -> StackRecord:
+        """Have an action begun, with these fields of the stack changed; whether a caller might is not asked."""
+        begins = Beginning(StackId(identity.stack_id), action, changed=lambda stack: replace(stack, **changes))
+        return self.machinery.traversals.begin(lambda tx: begins.store(tx, self.machinery.logbook))
 
     def wait(self, identity: StackIdentity) -> StackRecord:
         """Return the stack once nothing is under way on it."""
