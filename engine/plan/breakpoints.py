@@ -7,11 +7,12 @@ resource stays in the state that it was in. A stack that rolls back stops at non
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
 from engine.model.ids import TraversalId
-from engine.model.records import Hook
+from engine.model.records import Hook, ResourceRecord
 from engine.model.states import Action
 
 PRE: Final = "pre"
@@ -58,3 +59,14 @@ def paused(name: str) -> str:
 def cleared(name: str) -> str:
     """Return the reason of the event that tells that it goes on."""
     return f"Hook {name} is cleared"
+
+
+def waiting_at(row: ResourceRecord, traversal: TraversalId) -> str:
+    """Return the hook at which the row waits on this walk; "": at none."""
+    hook = row.hook
+    return hook.point if hook is not None and not hook.is_cleared and hook.traversal == traversal else ""
+
+
+def cleared(row: ResourceRecord) -> ResourceRecord:
+    """Return the row as its walk may go on from the hook that it has reached."""
+    return row if row.hook is None else replace(row, hook=replace(row.hook, is_cleared=True))

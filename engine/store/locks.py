@@ -1,7 +1,8 @@
 """The right to walk a stack: a row with an owner and a fence number that goes up with every owner.
 
-Called by `runtime/stack_lock.py` (acquire, steal, release) and by the fenced writes of this floor (`hold`). The row
-stays when the lock is free, because a fence that began again at 1 would let a forgotten writer in.
+Called by `runtime/stack_lock.py` (acquire, steal, release), by the fenced writes of this floor (`hold`), and by the few
+that write beside a walk or instead of it (`take_turn`, `seize`). The row stays when the lock is free, because a fence
+that began again at 1 would let a forgotten writer in.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _TAKE_FREE: Final = (
     update(LOCK).where(_OF, LOCK.c.engine_id.is_(None)).values(engine_id=bindparam("by"), fence=LOCK.c.fence + 1)
 )
 _STEAL: Final = update(LOCK).where(_OF, _HELD_BY).values(engine_id=bindparam("by"), fence=LOCK.c.fence + 1)
+_SEIZE: Final = update(LOCK).where(_OF).values(engine_id=bindparam("by"), fence=LOCK.c.fence + 1)
 _RELEASE: Final = update(LOCK).where(_OF, _HELD_BY, LOCK.c.fence == bindparam("number")).values(engine_id=None)
 # FOR UPDATE takes both rows: no owner and no walk can change before this transaction has ended, and writers of one
 # stack take turns. SQLite has one writer anyway and leaves it out.
@@ -37,7 +39,12 @@ _HOLD: Final = (
     .where(_HELD_BY, LOCK.c.fence == bindparam("number"))
     .with_for_update()
 )
-_HOLD_WALK: Final = _HOLD.where(STACK.c.traversal == bindparam("walk"))
+_OF_WALK: Final = STACK.c.traversal == bindparam("walk")
+_HOLD_WALK: Final = _HOLD.where(_OF_WALK)
+_TURN: Final = (
+    select(STACK.c.event_count).where(STACK.c.id == bindparam("of"), STACK.c.deleted_time.is_(None)).with_for_update()
+)
+_TURN_WALK: Final = _TURN.where(_OF_WALK)
 
 
 def acquire(tx: Tx, stack_id: StackId, engine_id: EngineId) -> Lock | EngineId:
@@ -55,6 +62,20 @@ def steal(tx: Tx, stack_id: StackId, *, holder: EngineId, by: EngineId) -> Lock 
     names = {"of": stack_id, "holder": holder, "by": by}
     if not tx.connection.execute(_STEAL, names).rowcount:
         return None
+    _, fence = tx.connection.execute(_READ, {"of": stack_id}).one()
+    return Lock(stack_id, by, fence)
+
+
+def seize(tx: Tx, stack_id: StackId, by: EngineId) -> Lock | None:
+    """Return the lock, taken from whoever holds it, alive or not, or from nobody; None: there is no such live stack.
+
+    The fence goes up, so whatever the holder still writes is refused.
+    """
+    if take_turn(tx, stack_id) is None:
+        return None
+    if not tx.connection.execute(_SEIZE, {"of": stack_id, "by": by}).rowcount:
+        first = {"stack_id": stack_id, "engine_id": by, "fence": 1}
+        tx.connection.execute(insert_or_skip(LOCK, tx.dialect), first)
     _, fence = tx.connection.execute(_READ, {"of": stack_id}).one()
     return Lock(stack_id, by, fence)
 
@@ -87,6 +108,16 @@ def hold(tx: Tx, lock: Lock, traversal: TraversalId | None) -> int | None:
     else:
         statement, names = _HOLD_WALK, {**_names(lock), "walk": traversal}
     count: int | None = tx.connection.execute(statement, names).scalar()
+    return count
+
+
+def take_turn(tx: Tx, stack_id: StackId, traversal: TraversalId | None = None) -> int | None:
+    """Return the number of the stack's last event; None: it is not live, or `traversal` is not its walk any more.
+
+    Until the transaction ends nobody else writes to the stack or its rows, whoever holds the lock.
+    """
+    statement = _TURN if traversal is None else _TURN_WALK
+    count: int | None = tx.connection.execute(statement, {"of": stack_id, "walk": traversal}).scalar()
     return count
 
 

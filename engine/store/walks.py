@@ -1,10 +1,10 @@
 """The writes of walks: rows of resources with their events, fenced, many steps at a time.
 
-Called by the runtime's writer, which gathers the steps of all visits that wait for a commit. This is the hot path of
-the engine. What a reader could not guess: the versions of the rows are read *after* the stack's row is locked, so what
-is read is still true when it is written. Therefore the losers are known before the first write, the rest of the batch
-lands, and the events are numbered without a gap. The UPDATE compares the version all the same: the law does not depend
-on the order here.
+Called by the runtime's writer, which gathers the steps of all visits that wait for a commit; `amend` by use cases, for
+the one kind of write that is not a walk's. This is the hot path of the engine. What a reader could not guess: the
+versions of the rows are read *after* the stack's row is locked, so what is read is still true when it is written.
+Therefore the losers are known before the first write, the rest of the batch lands, and the events are numbered without
+a gap. The UPDATE compares the version all the same: the law does not depend on the order here.
 """
 
 from __future__ import annotations
@@ -73,6 +73,23 @@ def apply(tx: Tx, steps: Sequence[Step]) -> list[bool]:
         for index in winners:
             landed[index] = True
     return landed
+
+
+def amend(tx: Tx, row: ResourceRecord, *, traversal: TraversalId, event: EventRecord) -> bool:
+    """Write a row with its event beside the walk, which keeps its lock; False: nothing was written.
+
+    For what a caller says to a resource while its stack is walked. It does not land when another walk is current, or
+    when the row's version has moved on: then read the row again.
+    """
+    count = locks.take_turn(tx, row.stack_id, traversal)
+    if count is None:
+        return False
+    values = {**resources.values(tx, row), "of": row.id, "based_on": row.version}
+    if _UPDATE.execute(tx.connection, [values]) != 1:
+        return False
+    events.insert_after(tx, count, [event])
+    tx.connection.execute(_COUNT, {"of": row.stack_id, "count": count + 1})
+    return True
 
 
 def _winners(tx: Tx, steps: Sequence[Step], indices: Iterable[int]) -> list[int]:

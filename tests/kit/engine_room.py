@@ -104,6 +104,18 @@ class News:
             assert came, f"{name} never was {state}"
             return found()[times - 1]
 
+    def reason(self, name: str, reason: str) -> EventRecord:
+        """Return the event that tells this of this name, once it is there."""
+
+        def found() -> list[EventRecord]:
+            return [one for one in self.events if (one.resource_name, one.reason) == (name, reason)]
+
+        with self._changed:
+            came = self._changed.wait_for(found, PATIENCE)
+
+            assert came, f"{name} never told: {reason}"
+            return found()[0]
+
 
 class EngineRoom:
     """An engine, and short words for what tests ask of it."""

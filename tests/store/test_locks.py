@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from engine.model.ids import EngineId, TraversalId
+import pytest
+
+from engine.model.ids import EngineId, StackId, TraversalId
 from engine.model.records import Lock
-from engine.store import locks
+from engine.store import events, locks
 from engine.store.database import Database, retrying
 from kit import stored
 
@@ -111,3 +113,45 @@ def test_holding_asks_for_lock_and_walk(database: Database) -> None:
         assert locks.hold(tx, lock, TraversalId("another walk")) is None
         assert locks.hold(tx, Lock(stack.id, TWO, 1), None) is None
         assert locks.hold(tx, Lock(stack.id, lock.engine_id, 2), None) is None
+
+
+def test_a_lock_is_seized_from_whoever_holds_it(database: Database) -> None:
+    with database.write() as tx:
+        stack, lock = stored.walked(tx)
+
+        assert locks.seize(tx, stack.id, THREE) == Lock(stack.id, THREE, lock.fence + 1)
+        assert locks.hold(tx, lock, None) is None
+        assert not locks.release(tx, lock)
+
+
+@pytest.mark.parametrize("was_held", [False, True])
+def test_a_lock_that_nobody_holds_is_seized_too(database: Database, was_held: bool) -> None:
+    with database.write() as tx:
+        stack = stored.inserted(tx)
+        if was_held:
+            lock = locks.acquire(tx, stack.id, ONE)
+            assert isinstance(lock, Lock)
+            locks.release(tx, lock)
+
+        assert locks.seize(tx, stack.id, THREE) == Lock(stack.id, THREE, 1 + was_held)
+        assert locks.holder(tx, stack.id) == THREE
+
+
+def test_there_is_nothing_to_seize_of_a_stack_that_is_gone(database: Database) -> None:
+    with database.write() as tx:
+        stack = stored.inserted(tx, deleted_time=stored.at(1))
+
+        assert locks.seize(tx, stack.id, ONE) is None
+        assert locks.seize(tx, StackId("nowhere"), ONE) is None
+        assert locks.current(tx, stack.id) is None
+
+
+def test_a_turn_is_taken_beside_the_holder_and_may_ask_for_the_walk(database: Database) -> None:
+    with database.write() as tx:
+        stack, _ = stored.walked(tx)
+        events.append(tx, stored.event(stack))
+
+        assert locks.take_turn(tx, stack.id) == 1
+        assert locks.take_turn(tx, stack.id, stack.traversal) == 1
+        assert locks.take_turn(tx, stack.id, TraversalId("another walk")) is None
+        assert locks.take_turn(tx, StackId("nowhere")) is None

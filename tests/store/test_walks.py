@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.model.ids import EngineId, TraversalId
-from engine.model.records import EventRecord, Lock, Pending, ResourceRecord, StackRecord
+from engine.model.records import EventRecord, Hook, Lock, Pending, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.store import events, locks, resources, stacks, walks
 from engine.store.database import Database
@@ -255,3 +255,38 @@ def test_a_deleted_stack_takes_no_steps(database: Database) -> None:
     assert apply(database, stored.step(lock, stored.resource(stack), stack, traversal=None)) == [False]
     with database.read() as tx:
         assert resources.of_stack(tx, stack.id) == []
+
+
+def test_a_row_is_amended_beside_the_walk_that_goes_on(database: Database) -> None:
+    stack, lock, (row,) = setup(database, "a")
+    hook = Hook("pre-create", stack.traversal, is_cleared=True)
+
+    with database.write() as tx:
+        landed = walks.amend(
+            tx, replace(row, hook=hook), traversal=stack.traversal, event=stored.event(stack, "a", reason="cleared")
+        )
+
+        assert [event.reason for event in tx.events] == ["cleared"]
+    assert landed
+    (amended,) = stored.stored(database, stack)
+    assert amended == replace(row, hook=hook, version=2)
+    assert apply(database, stored.step(lock, amended, stack)) == [True]
+    assert [event.sequence for event in history(database, stack)] == [1, 2]
+
+
+@pytest.mark.parametrize("overtake", [begin_newer_walk, pytest.param(None, id="another version")])
+def test_an_amendment_of_what_has_moved_on_changes_nothing(database: Database, overtake) -> None:  # type: ignore[no-untyped-def]
+    stack, lock, (row,) = setup(database, "a")
+    if overtake is not None:
+        overtake(database, stack, lock)
+    based_on = row if overtake is not None else replace(row, version=7)
+
+    with database.write() as tx:
+        landed = walks.amend(
+            tx, replace(based_on, reason="lost"), traversal=stack.traversal, event=stored.event(stack, "a")
+        )
+
+        assert tx.events == []
+    assert not landed
+    assert stored.stored(database, stack) == [row]
+    assert history(database, stack) == []
