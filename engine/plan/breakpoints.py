@@ -56,11 +56,6 @@ def paused(name: str) -> str:
     return f"{action} paused until Hook {name} is cleared"
 
 
-def cleared(name: str) -> str:
-    """Return the reason of the event that tells that it goes on."""
-    return f"Hook {name} is cleared"
-
-
 def waiting_at(row: ResourceRecord, traversal: TraversalId) -> str:
     """Return the hook at which the row waits on this walk; "": at none."""
     hook = row.hook

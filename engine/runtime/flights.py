@@ -56,6 +56,7 @@ class Flights:
         self._busy: set[str] = set()  # resources to which a walk before this one still has a visit in the air
         self._held: defaultdict[str, list[Visit]] = defaultdict(list)  # visits that wait for those
         self._timers: dict[Visit, Timer] = {}
+        self._woken: set[str] = set()  # resources with a visit in the air that should not wait when it has landed
 
     @property
     def are_over(self) -> bool:
@@ -65,6 +66,7 @@ class Flights:
     def set_out(self) -> None:
         """Begin with the visits of a newer walk: whatever is in the air now is of one before it."""
         self._held.clear()
+        self._woken.clear()
         self._busy = {flight.name for flight in self._aloft}
 
     def send(self, walk: Walk, visits: Iterable[Visit], *, is_woken: bool = False) -> None:
@@ -82,11 +84,18 @@ class Flights:
             self._pool.submit(self._stack_id, partial(self._make, flight), partial(self._hung, flight))
 
     def send_later(self, walk: Walk, visit: Visit, seconds: float) -> None:
-        """Make a visit again after a time."""
-        self._timers[visit] = self._loop.after(seconds, self.send, walk, (visit,))
+        """Make a visit again after a time; at once if what it waits for happened while it was in the air."""
+        name = walk.name_of(visit)
+        if name in self._woken:
+            self._woken.discard(name)
+            self.send(walk, (visit,), is_woken=True)
+        else:
+            self._timers[visit] = self._loop.after(seconds, self.send, walk, (visit,))
 
     def send_early(self, walk: Walk, name: str) -> None:
-        """Make the visits to a resource now that wait for a time."""
+        """Make the visits to a resource now that wait for a time, or are about to."""
+        if any(flight.name == name and flight.walk is walk for flight in self._aloft):
+            self._woken.add(name)
         for visit in [visit for visit in self._timers if walk.name_of(visit) == name]:
             self._timers[visit].cancel()
             self.send(walk, (visit,), is_woken=True)

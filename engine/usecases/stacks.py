@@ -72,8 +72,7 @@ class Stacks:
         try:
             with self.db.read() as tx:
                 once.check(tx)
-            new, definition, target = self._new_stack(caller, command, StackId(self.new_id()))
-            _refuse_hooks(target)
+            new, definition, _ = self._new_stack(caller, command, StackId(self.new_id()))
             return self.traversals.begin(lambda tx: self._store_new(tx, new, definition, once)).identity
         except Answered as repeated:
             return StackIdentity(**repeated.answer)
@@ -90,7 +89,6 @@ class Stacks:
             definition = self._changed_definition(stored, command)
             target = self._checked_target(stack, definition)
             limits.check_immutables(self.declared.parameters(stack, stored), target.parameters)
-            _refuse_hooks(target)
             definition = self.declared.pinned(stack, definition, target)
             description = _description(target)
             changed = partial(_with_options, command=command, description=description)
@@ -237,16 +235,6 @@ def _find_built(db: Database, stack_id: StackId) -> Built | None:
     with db.read() as tx:
         stack = stacks.get(tx, stack_id)
         return None if stack is None else Built(stack, resources.of_stack(tx, stack_id))
-
-
-def _refuse_hooks(target: Target) -> None:
-    """Raise NOT_YET_IMPLEMENTED where the environment wants a walk to wait: one that went on would not obey."""
-    names = sorted(one.name for one in target.declarations.values() if one.hooks)
-    if names:
-        text = f"hooks ({', '.join(names)}): this engine can check them and can't wait at them yet"
-        raise EngineError(Code.NOT_YET_IMPLEMENTED, text, field="environment")
-    for inner in target.nested.values():
-        _refuse_hooks(inner)
 
 
 def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:

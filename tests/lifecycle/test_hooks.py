@@ -1,0 +1,188 @@
+"""Breakpoints: a walk waits at them until somebody lets it go on, whoever walks by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from engine.model.ids import StackId, StackIdentity
+from engine.model.records import ResourceRecord
+from engine.model.states import Action
+from engine.store import resources, walks
+from kit.bench import CREATE, DELETE, UPDATE
+from kit.engine_room import EngineRoom, hot
+
+INNER = hot({"deep": {}})
+
+
+def stops(names: str, hooks: Iterable[str]) -> str:
+    return f"resource_registry: {{resources: {{'{names}': {{hooks: [{', '.join(hooks)}]}}}}}}"
+
+
+def stand(room: EngineRoom, stack_id: str, name: str, point: str) -> ResourceRecord:
+    """Wait until a resource stands at a breakpoint, and return its row."""
+    reason = f"{point.partition('-')[2].upper()} paused until Hook {point} is cleared"
+    room.news.reason(name, reason)
+    rows = [row for row in room.rows(stack_id) if row.name == name and row.hook is not None]
+    (row,) = [row for row in rows if row.hook is not None and row.hook.point == point]
+    return row
+
+
+def let_go(room: EngineRoom, row: ResourceRecord) -> None:
+    """Clear the breakpoint as a signal does: beside the walk."""
+    assert row.hook is not None
+    stack = room.stack(row.stack_id)
+    changed = replace(row, hook=replace(row.hook, is_cleared=True))
+    event = room.machinery.logbook.of_attempt(stack, row, row.state, f"Hook {row.hook.point} is cleared")
+    with room.db.write() as tx:
+        assert walks.amend(tx, changed, traversal=stack.traversal, event=event)
+    room.machinery.traversals.wake(stack, row.name)
+
+
+def state_of(room: EngineRoom, identity: StackIdentity) -> str:
+    return str(room.stack(identity.stack_id).state)
+
+
+def test_a_create_stops_before_and_after_the_thing_is_built(room: EngineRoom) -> None:
+    template = hot({"a": {}, "b": {"_depends_on": "a"}})
+    identity = room.create("s", template, environment=stops("a", ["pre-create", "post-create"]))
+    before = stand(room, identity.stack_id, "a", "pre-create")
+
+    assert str(before.state) == "INIT_COMPLETE"
+    assert room.bench.calls == []
+
+    let_go(room, before)
+    after = stand(room, identity.stack_id, "a", "post-create")
+
+    assert str(after.state) == "CREATE_COMPLETE"
+    assert room.bench.calls == [(CREATE, "a")]
+    assert state_of(room, identity) == "CREATE_IN_PROGRESS"
+
+    let_go(room, after)
+
+    assert str(room.wait(identity).state) == "CREATE_COMPLETE"
+    assert room.bench.calls == [(CREATE, "a"), (CREATE, "b")]
+
+
+def test_an_update_stops_even_if_nothing_changes(room: EngineRoom) -> None:
+    template, environment = hot({"a": {}}), stops("a", ["pre-update", "post-update"])
+    identity = room.create("s", template, environment=environment)
+    room.wait(identity)
+    room.update(identity, template, environment=environment)
+    standing = stand(room, identity.stack_id, "a", "pre-update")
+
+    assert str(standing.state) == "CREATE_COMPLETE"
+
+    let_go(room, standing)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert (UPDATE, "a") not in room.bench.calls
+
+
+@pytest.mark.parametrize("changes", [{"value": "2"}, {"fixed": "2"}], ids=["in place", "by another"])
+def test_an_update_that_changes_something_stops_first(room: EngineRoom, changes: dict[str, str]) -> None:
+    environment = stops("*", ["pre-update"])
+    identity = room.create("s", hot({"a": {"value": "1", "fixed": "1"}}), environment=environment)
+    room.wait(identity)
+    calls = len(room.bench.calls)
+    room.update(identity, hot({"a": {"value": "1", "fixed": "1", **changes}}), environment=environment)
+    standing = stand(room, identity.stack_id, "a", "pre-update")
+
+    assert len(room.bench.calls) == calls
+
+    let_go(room, standing)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert {**room.row(identity, "a").properties, **changes} == room.row(identity, "a").properties
+
+
+def test_an_update_in_place_stops_behind_it(room: EngineRoom) -> None:
+    environment = stops("a", ["post-update"])
+    identity = room.create("s", hot({"a": {"value": "1"}}), environment=environment)
+    room.wait(identity)
+    room.update(identity, hot({"a": {"value": "2"}, "b": {"_depends_on": "a"}}), environment=environment)
+    standing = stand(room, identity.stack_id, "a", "post-update")
+
+    assert str(standing.state) == "UPDATE_COMPLETE"
+    assert (CREATE, "b") not in room.bench.calls
+
+    let_go(room, standing)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+
+
+def test_a_delete_stops_before_and_after_the_thing_is_gone(room: EngineRoom) -> None:
+    environment = stops("a", ["pre-delete", "post-delete"])
+    identity = room.create("s", hot({"a": {}}), environment=environment)
+    room.wait(identity)
+    room.delete(identity)
+    before = stand(room, identity.stack_id, "a", "pre-delete")
+
+    assert (DELETE, "a") not in room.bench.calls
+
+    let_go(room, before)
+    after = stand(room, identity.stack_id, "a", "post-delete")
+
+    assert room.bench.built == {}
+    assert str(after.state) == "DELETE_COMPLETE"
+    assert state_of(room, identity) == "DELETE_IN_PROGRESS"
+
+    let_go(room, after)
+
+    assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+
+
+def test_what_an_update_removes_does_not_stop_before_it_is_deleted(room: EngineRoom) -> None:
+    environment = stops("*", ["pre-delete"])
+    identity = room.create("s", hot({"a": {}, "b": {}}), environment=environment)
+    room.wait(identity)
+    room.update(identity, hot({"b": {}}), environment=environment)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert [row.name for row in room.rows(identity.stack_id)] == ["b"]
+
+
+def test_a_breakpoint_reaches_into_a_nested_stack(room: EngineRoom) -> None:
+    environment = "resource_registry: {resources: {in: {'*': {hooks: pre-create}}}}"
+    template = hot({"in": {"_type": "inner.yaml"}})
+    identity = room.create("s", template, files={"inner.yaml": INNER}, environment=environment)
+    room.news.event("deep", "INIT_COMPLETE")
+    inside = room.row(identity, "in").nested_stack_id
+    assert inside is not None
+    let_go(room, stand(room, inside, "deep", "pre-create"))
+
+    assert str(room.wait(identity).state) == "CREATE_COMPLETE"
+
+
+def test_a_stop_outlives_the_engine(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {}}), environment=stops("a", ["pre-create"]))
+    stand(room, identity.stack_id, "a", "pre-create")
+    room.restart()
+    with room.db.read() as tx:
+        (row,) = resources.named(tx, StackId(identity.stack_id), "a")
+    let_go(room, row)
+
+    assert str(room.wait(identity).state) == "CREATE_COMPLETE"
+    assert set(room.bench.creations.values()) == {1}
+
+
+def test_a_rollback_waits_for_nobody(room: EngineRoom) -> None:
+    environment = stops("a", ["pre-update", "post-update"])
+    identity = room.create("s", hot({"a": {"value": "1"}}), environment=environment, disable_rollback=False)
+    room.wait(identity)
+    room.bench.fails.add((CREATE, "b"))
+    room.update(identity, hot({"a": {"value": "2"}, "b": {"_depends_on": "a"}}))
+
+    assert str(room.wait(identity).state) == "ROLLBACK_COMPLETE"
+    assert room.row(identity, "a").properties["value"] == "1"
+
+
+def test_a_delete_takes_over_from_a_create_that_stands_at_a_breakpoint(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {}, "b": {}}), environment=stops("a", ["pre-create"]))
+    stand(room, identity.stack_id, "a", "pre-create")
+    room.begin(identity, Action.DELETE)
+
+    assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+    assert room.bench.built == {}
