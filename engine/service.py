@@ -35,7 +35,7 @@ from engine.runtime.bus import Bus
 from engine.runtime.cage import Cage, CageLimits
 from engine.runtime.declared import Declared, Outside
 from engine.runtime.neighbours import Answer, Neighbours
-from engine.store import database, events, migrate, services
+from engine.store import database, events, migrate, requests, services
 from engine.store.crypto import Keys
 from engine.store.database import Database
 from engine.template.facts import TimeLimit
@@ -135,6 +135,7 @@ class EngineService:
         groups.add_timer(_HOUSEKEEPING, self.service_manage_report)
         groups.add_timer(_HOUSEKEEPING, self._machinery.recovery.sweep)
         groups.add_timer(_HOUSEKEEPING, self._purge_events)
+        groups.add_timer(_HOUSEKEEPING, self._forget_answers)
 
     def service_manage_report(self) -> None:
         """Report that this engine lives, by the database's clock."""
@@ -200,6 +201,9 @@ class EngineService:
             prune = partial(events.prune, stack_id=stack_id, keep=keep, batch=batch)
             while database.retrying(self._db, prune) == batch:
                 pass
+
+    def _forget_answers(self) -> None:
+        database.retrying(self._db, lambda tx: requests.forget(tx, tx.now() - requests.LIFETIME))
 
 
 class _Listeners:

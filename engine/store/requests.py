@@ -2,12 +2,12 @@
 
 Called by usecases inside the transaction that does what was asked, so that the answer is remembered if and only if it
 is true. Of two that arrive together the unique key lets one through; the other is told to try again and then finds the
-answer.
+answer. An answer that is older than LIFETIME counts as none, whether it has been deleted or not.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, delete, select
@@ -21,22 +21,26 @@ from engine.store.tables.requests import RequestRow
 
 REQUEST: Final = table_of(RequestRow)
 
-_ANSWER: Final = select(REQUEST.c.body_hash, REQUEST.c.sealed).where(
-    REQUEST.c.project == bindparam("in_project"), REQUEST.c.request_id == bindparam("of")
-)
+LIFETIME: Final = timedelta(hours=24)
+
+_OF: Final = (REQUEST.c.project == bindparam("in_project"), REQUEST.c.request_id == bindparam("of"))
+_ANSWER: Final = select(REQUEST.c.body_hash, REQUEST.c.sealed, REQUEST.c.created_time).where(*_OF)
 _FORGET: Final = delete(REQUEST).where(REQUEST.c.created_time < bindparam("before"))
+_FORGET_ONE: Final = _FORGET.where(*_OF)
 
 
 def answer(tx: Tx, project: str, request_id: str) -> tuple[str, Json] | None:
     """Return the hash of the body that came with this id, and what was answered; None: the id is new."""
     row = tx.connection.execute(_ANSWER, {"in_project": project, "of": request_id}).one_or_none()
-    if row is None:
+    if row is None or row[2] < tx.now() - LIFETIME:
         return None
     return row[0], None if row[1] is None else tx.keys.unseal(row[1], _place(project, request_id))
 
 
 def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: Json) -> None:
     """Store an answer; raise CONCURRENT_TRANSACTION where the same id was answered meanwhile."""
+    old = {"in_project": project, "of": request_id, "before": tx.now() - LIFETIME}
+    tx.connection.execute(_FORGET_ONE, old)
     values = {
         "project": project,
         "request_id": request_id,

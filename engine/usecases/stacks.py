@@ -13,7 +13,7 @@ from functools import partial
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import NO_STACK, StackId, StackIdentity, TraversalId
-from engine.model.records import Caller, Definition, StackRecord
+from engine.model.records import Caller, Definition, Json, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import reasons
 from engine.runtime.declared import Declared
@@ -28,7 +28,7 @@ from engine.usecases.beginnings import Beginning, begin
 from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
-from engine.usecases.once import Answered, Once
+from engine.usecases.once import Once
 from engine.usecases.previews import Built
 from engine.usecases.services import ADMIN
 from engine.usecases.views import StackView, UpdatePreview
@@ -68,21 +68,21 @@ class Stacks:
 
     def create(self, caller: Caller, command: CreateStack) -> StackIdentity:
         """Store a new stack and begin its walk; return its identity."""
-        once = Once.of(caller, command.request_id, command)
-        try:
-            with self.db.read() as tx:
-                once.check(tx)
+        once = Once.of(caller, "CreateStack", command, command.request_id)
+
+        def work() -> Json:
             new, definition, _ = self._new_stack(caller, command, StackId(self.new_id()))
-            return self.traversals.begin(lambda tx: self._store_new(tx, new, definition, once)).identity
-        except Answered as repeated:
-            return StackIdentity(**repeated.answer)
+            store = partial(self._store_new, new=new, definition=definition)
+            return _answer(self.traversals.begin(once.kept(store, _answer)))
+
+        return StackIdentity(**once.answer(self.db, work))
 
     def update(self, caller: Caller, command: UpdateStack) -> StackIdentity:
         """Bring a stack to another definition; a walk that is under way is superseded."""
-        once = Once.of(caller, command.request_id, command)
-        try:
+        once = Once.of(caller, "UpdateStack", command, command.request_id)
+
+        def work() -> Json:
             with self.db.read() as tx:
-                once.check(tx)
                 stack = access.resolve(tx, caller, command.identity)
                 stored = templates.load(tx, stack.definition_id)
             _check_can_update(stack)
@@ -92,20 +92,20 @@ class Stacks:
             definition = self.declared.pinned(stack, definition, target)
             description = _description(target)
             changed = partial(_with_options, command=command, description=description)
-            return self._begin(Beginning(stack.id, Action.UPDATE, definition, changed), once).identity
-        except Answered as repeated:
-            return StackIdentity(**repeated.answer)
+            return self._begin(Beginning(stack.id, Action.UPDATE, definition, changed), once)
+
+        return StackIdentity(**once.answer(self.db, work))
 
     def delete(self, caller: Caller, identity: StackIdentity, request_id: str = "") -> None:
         """Begin to delete a stack, whatever is under way on it."""
-        once = Once.of(caller, request_id, identity)
-        try:
+        once = Once.of(caller, "DeleteStack", identity, request_id)
+
+        def work() -> Json:
             with self.db.read() as tx:
-                once.check(tx)
                 stack = access.resolve(tx, caller, identity)
-            self._begin(Beginning(stack.id, Action.DELETE), once)
-        except Answered:
-            return
+            return self._begin(Beginning(stack.id, Action.DELETE), once)
+
+        once.answer(self.db, work)
 
     def preview(self, caller: Caller, command: CreateStack) -> StackView:
         """Return what a create would make, with every check of a create, and store nothing."""
@@ -187,8 +187,7 @@ class Stacks:
         limits.check_count(len(target.declarations), most, "resources in one stack")
         return target
 
-    def _store_new(self, tx: Tx, new: StackRecord, definition: Definition, once: Once) -> StackRecord:
-        once.check(tx)
+    def _store_new(self, tx: Tx, new: StackRecord, definition: Definition) -> StackRecord:
         if self.limits.max_stacks_per_tenant >= 0:
             count = stacks.count(tx, StackQuery(project=new.project, show_hidden=True))
             limits.check_count(count + 1, self.limits.max_stacks_per_tenant, "stacks in one project")
@@ -196,7 +195,6 @@ class Stacks:
         templates.save(tx, definition)
         stacks.insert(tx, stack)
         events.append(tx, self.logbook.of_stack(stack))
-        once.remember(tx, _answer(stack))
         return stack
 
     def _changed_definition(self, stored: Definition, command: UpdateStack) -> Definition:
@@ -205,16 +203,10 @@ class Stacks:
             return self.definitions.upon(stored, command.given, command.clear_parameters)
         return self.definitions.of(command.given)
 
-    def _begin(self, beginning: Beginning, once: Once) -> StackRecord:
-        """Store that an action begins, with the answer to a repeated request, and walk."""
-
-        def store(tx: Tx) -> StackRecord:
-            once.check(tx)
-            begun = beginning.store(tx, self.logbook)
-            once.remember(tx, _answer(begun))
-            return begun
-
-        return self.traversals.begin(store)
+    def _begin(self, beginning: Beginning, once: Once) -> Json:
+        """Store that an action begins, and walk; return what the caller is answered."""
+        store = partial(beginning.store, logbook=self.logbook)
+        return _answer(self.traversals.begin(once.kept(store, _answer)))
 
     def _view(self, tx: Tx, stack: StackRecord, resolve_outputs: bool) -> Callable[[], StackView]:
         """Read all that a view is made of; what is returned makes it, when no transaction is open any more."""

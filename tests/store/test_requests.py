@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from engine.model.errors import Code, EngineError
 from engine.store import requests
 from engine.store.database import Database, retrying
@@ -38,6 +40,33 @@ def test_of_two_that_answer_together_one_is_told_to_ask_again(database: Database
         answers = list(pool.map(remember, range(2)))
 
     assert sorted(answers, key=str) == [Code.CONCURRENT_TRANSACTION, None]
+
+
+def aged(database: Database, age: timedelta) -> None:
+    """Remember an answer, and let it be so old."""
+    with database.write() as tx:
+        requests.remember(tx, "p", "id", body_hash="hash", answer=1)
+        tx.connection.execute(requests.REQUEST.update().values(created_time=tx.now() - age))
+
+
+def test_an_answer_that_has_lived_its_time_counts_as_none_and_makes_room_for_another(database: Database) -> None:
+    aged(database, requests.LIFETIME)
+    with database.write() as tx:
+        before = requests.answer(tx, "p", "id")
+        requests.remember(tx, "p", "id", body_hash="other", answer=2)
+
+        assert before is None
+        assert requests.answer(tx, "p", "id") == ("other", 2)
+
+
+def test_a_younger_answer_makes_room_for_none(database: Database) -> None:
+    aged(database, requests.LIFETIME - timedelta(minutes=1))
+    with pytest.raises(EngineError) as refused, database.write() as tx:
+        requests.remember(tx, "p", "id", body_hash="other", answer=2)
+
+    assert refused.value.code is Code.CONCURRENT_TRANSACTION
+    with database.read() as tx:
+        assert requests.answer(tx, "p", "id") == ("hash", 1)
 
 
 def test_old_answers_are_forgotten(database: Database) -> None:
