@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict, Unpack
 
+from engine.api.actions import Actions
 from engine.api.events import Events
 from engine.api.interceptors import Room
 from engine.api.outputs import Outputs
@@ -19,7 +20,7 @@ from engine.api.templates import Templates
 from engine.runtime.declared import Declared
 from engine.runtime.streams import EventStreams
 from engine.store.database import Database
-from engine.usecases import events, outputs, resource_types, resources, services, stacks, templates
+from engine.usecases import actions, events, outputs, resource_types, resources, services, stacks, templates
 from engine.usecases.attributes import PortsFor
 
 
@@ -39,6 +40,7 @@ def furnish(stacks_: stacks.Stacks, **parts: Unpack[Parts]) -> Sequence[Room]:
     db, declared = parts["db"], parts["declared"]
     return (
         Stacks(stacks_),
+        Actions(actions.Actions(db, declared, stacks_.traversals, stacks_.logbook)),
         Outputs(outputs.Outputs(db, declared)),
         Resources(resources.Resources(db, declared, parts["ports_for"], parts["max_nested_stack_depth"])),
         Events(events.Events(db), parts["streams"]),

@@ -103,7 +103,7 @@ _NEXT_STACK_ACTIONS: Final[Mapping[Action, tuple[Action, ...]]] = {
 }
 
 # A walk that is under way may only be superseded by these; the others wait until it has ended (ActionInProgress).
-_SUPERSEDING: Final = frozenset({A.UPDATE, A.DELETE, A.ROLLBACK})
+SUPERSEDING: Final = frozenset({A.UPDATE, A.DELETE, A.ROLLBACK})
 
 
 def _stack_table() -> Table:
@@ -111,7 +111,7 @@ def _stack_table() -> Table:
     for action in _STACK_ACTIONS:
         following = _NEXT_STACK_ACTIONS[action]
         begun: dict[StateEvent, State] = {Began(next_): State(next_, S.IN_PROGRESS) for next_ in following}
-        running = {event: state for event, state in begun.items() if state.action in _SUPERSEDING}
+        running = {event: state for event, state in begun.items() if state.action in SUPERSEDING}
         ends: dict[StateEvent, State] = {
             Finished(): State(action, S.COMPLETE),
             Broke(): State(action, S.FAILED),

@@ -47,6 +47,7 @@ _OF: Final = STACK.c.id == bindparam("of")
 _LIVE: Final = STACK.c.deleted_time.is_(None)
 _GET: Final = select(*COLUMNS).where(_OF)
 _GET_LIVE: Final = _GET.where(_LIVE)
+_HOLD: Final = _GET_LIVE.with_for_update()  # SQLite has one writer anyway and leaves it out
 _BY_NAME: Final = select(*COLUMNS).where(
     STACK.c.project == bindparam("in_project"), STACK.c.live_name == bindparam("called")
 )
@@ -105,6 +106,12 @@ def insert(tx: Tx, stack: StackRecord) -> None:
 def get(tx: Tx, stack_id: StackId, *, show_deleted: bool = False) -> StackRecord | None:
     """Return the stack; None: there is none, or it is deleted and those were not asked for."""
     row = tx.connection.execute(_GET if show_deleted else _GET_LIVE, {"of": stack_id}).one_or_none()
+    return None if row is None else record(row)
+
+
+def hold(tx: Tx, stack_id: StackId) -> StackRecord | None:
+    """Return the live stack, and keep all others from writing it until the transaction ends; None: there is none."""
+    row = tx.connection.execute(_HOLD, {"of": stack_id}).one_or_none()
     return None if row is None else record(row)
 
 

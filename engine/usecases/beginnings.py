@@ -1,4 +1,4 @@
-"""How an action begins on a stack that is there: for a caller, or for the resource that a nested stack stands for.
+"""How an action begins, or is cancelled, on a stack that is there: for a caller, or for a resource of its owner.
 
 What is written builds upon the stack as it is in the transaction that writes it, so of two that come together the
 second builds upon the first.
@@ -11,14 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.model import states
-from engine.model.errors import Code, EngineError, stack_not_found
+from engine.model.errors import ActionInProgress, Code, EngineError, stack_not_found
 from engine.model.ids import StackId, TraversalId
-from engine.model.records import Definition, StackRecord
-from engine.model.states import Action, Began
+from engine.model.records import Definition, Manner, StackRecord
+from engine.model.states import Action, Began, Broke, Status
 from engine.plan import reasons
 from engine.runtime.logbook import Logbook
 from engine.store import events, stacks, templates
 from engine.store.database import Disturbed, Tx
+
+Check = Callable[[StackRecord], None]
+
+
+def _as_the_table_says(_: StackRecord) -> None:
+    """Refuse nothing beside what the table of states does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +35,59 @@ class Beginning:
     action: Action
     definition: Definition | None = None  # what the stack is brought to; None: it keeps its own
     changed: Callable[[StackRecord], StackRecord] | None = None  # what else changes; None: nothing
+    check: Check = _as_the_table_says  # raises if the stack as it is now refuses
 
     def store(self, tx: Tx, logbook: Logbook) -> StackRecord:
-        """Write the beginning and its event; raise STACK_NOT_FOUND, INVALID_STACK_STATE, or Disturbed to try again."""
-        current = stacks.get(tx, self.stack_id)
-        if current is None:
-            raise stack_not_found(self.stack_id)
+        """Write the beginning and its event.
+
+        Raise STACK_NOT_FOUND, INVALID_STACK_STATE, ActionInProgress, or Disturbed to try again.
+        """
+        current = _held(tx, self.stack_id)
+        self.check(current)
         begun = begin(current, self.action, traversal=TraversalId(logbook.new_id()), now=tx.now())
         if self.changed is not None:
             begun = self.changed(begun)
         if self.definition is not None:
             begun = replace(begun, definition_id=self.definition.id)
             templates.save(tx, self.definition)
-        if not stacks.begin(tx, begun, expected=current.traversal):
-            raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {current.name} was changed meanwhile")
-        events.append(tx, logbook.of_stack(begun))
-        return begun
+        return _written(tx, begun, current, logbook)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """What is under way on a stack, and in all that are nested in it, is to be given up at once (engine.md §2.6).
+
+    Each gets a traversal that leads nowhere, so that its walk starts nothing more; what is in flight is still recorded.
+    """
+
+    stack_id: StackId
+    check: Check  # raises if the stack as it is now refuses
+
+    def store(self, tx: Tx, logbook: Logbook) -> list[StackRecord]:
+        """Write that they FAILED, with their events; return them, the stack itself first.
+
+        Raise STACK_NOT_FOUND, what `check` raises, or Disturbed to try again.
+        """
+        current = _held(tx, self.stack_id)
+        self.check(current)
+        cancelled = [_cancelled(tx, current, logbook)]
+        for inner_id in _inside(tx, current):
+            inner = stacks.hold(tx, inner_id)
+            if inner is not None and inner.status is Status.IN_PROGRESS and inner.action is not Action.DELETE:
+                cancelled.append(_cancelled(tx, inner, logbook))
+        return cancelled
 
 
 def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: datetime) -> StackRecord:
-    """Return the stack as an action begins on it; raise INVALID_STACK_STATE where the table does not allow that."""
+    """Return the stack as an action begins on it; raise where the table does not allow that.
+
+    ActionInProgress if it has to wait, else INVALID_STACK_STATE. Of the manner of the operation before only `observe`
+    stays: it is the one that is meant for the stack.
+    """
     try:
         state = states.advance(states.STACK, stack.state, Began(action))
     except states.IllegalTransition:
-        text = f"{action} of stack {stack.name} is not possible when it is {stack.state}"
-        raise EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state)) from None
+        raise _refusal(stack, action) from None
     return replace(
         stack,
         action=state.action,
@@ -61,4 +95,43 @@ def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: da
         reason=reasons.started(action),
         traversal=traversal,
         updated_time=now,
+        manner=Manner(observe=stack.manner.observe),
     )
+
+
+def _refusal(stack: StackRecord, action: Action) -> EngineError:
+    if stack.status is Status.IN_PROGRESS and action not in states.SUPERSEDING:
+        return ActionInProgress(stack.name, stack.action)
+    text = f"{action} of stack {stack.name} is not possible when it is {stack.state}"
+    return EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state))
+
+
+def _held(tx: Tx, stack_id: StackId) -> StackRecord:
+    stack = stacks.hold(tx, stack_id)
+    if stack is None:
+        raise stack_not_found(stack_id)
+    return stack
+
+
+def _inside(tx: Tx, stack: StackRecord) -> list[StackId]:
+    """Return the ids of the live stacks that are nested in a stack at any depth, outer ones first."""
+    owners, inside = {stack.id}, []
+    for one in stacks.tree(tx, stack.top_id):
+        if one.owner_id in owners:
+            owners.add(one.id)
+            inside.append(one.id)
+    return inside
+
+
+def _cancelled(tx: Tx, stack: StackRecord, logbook: Logbook) -> StackRecord:
+    status = states.advance(states.STACK, stack.state, Broke()).status
+    reason = f"Stack {stack.action} cancelled"
+    failed = replace(stack, status=status, reason=reason, traversal=TraversalId(logbook.new_id()))
+    return _written(tx, failed, stack, logbook)
+
+
+def _written(tx: Tx, stack: StackRecord, before: StackRecord, logbook: Logbook) -> StackRecord:
+    if not stacks.begin(tx, stack, expected=before.traversal):
+        raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {stack.name} was changed meanwhile")
+    events.append(tx, logbook.of_stack(stack))
+    return stack

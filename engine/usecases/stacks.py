@@ -13,7 +13,7 @@ from functools import partial
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import NO_STACK, StackId, StackIdentity, TraversalId
-from engine.model.records import Caller, Definition, Json, StackRecord
+from engine.model.records import Caller, Definition, Json, Manner, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import reasons
 from engine.runtime.declared import Declared
@@ -266,12 +266,14 @@ def _with_options(stack: StackRecord, command: UpdateStack, description: str) ->
     options: Options = command.options
     tags = options.tags if options.tags is not None else (stack.tags if command.existing else ())
     rollback = options.disable_rollback
+    observe = stack.manner.observe if command.converge is None else command.converge
     return replace(
         stack,
         timeout_mins=stack.timeout_mins if options.timeout_mins is None else (options.timeout_mins or None),
         disable_rollback=stack.disable_rollback if rollback is None else rollback,
         tags=tuple(tags),
         description=description,
+        manner=Manner(observe=observe),
     )
 
 

@@ -46,13 +46,9 @@ NOT_YET = {
     "ShowWatch",
     "ShowWatchMetric",
     "SignalSoftwareDeployment",
-    "StackCancelUpdate",
-    "StackCheck",
     "StackListSnapshots",
     "StackRestore",
-    "StackResume",
     "StackSnapshot",
-    "StackSuspend",
     "UpdateSoftwareDeployment",
 }
 REQUEST_ID = "req-01234567-89ab-cdef-0123-456789abcdef"
@@ -98,10 +94,10 @@ def test_every_rpc_of_the_contract_is_served_or_not_yet(served: Served) -> None:
 
 
 def test_what_is_not_there_yet_says_so(served: Served) -> None:
-    refused = served.refusal("StackSuspend")
+    refused = served.refusal("ShowWatch")
 
     assert refused.code is grpc.StatusCode.UNIMPLEMENTED
-    assert refused.info.metadata["method"] == "StackSuspend"
+    assert refused.info.metadata["method"] == "ShowWatch"
 
 
 def test_two_rooms_with_the_same_call_stop_the_start() -> None:
@@ -179,7 +175,7 @@ def test_a_well_formed_request_id_comes_back(served: Served) -> None:
 
 @pytest.mark.parametrize("given", ["", "req-1", f"{REQUEST_ID}x", "x" * 500])
 def test_any_other_request_id_is_replaced(served: Served, given: str) -> None:
-    refused = served.refusal("StackSuspend", x_openstack_request_id=given)
+    refused = served.refusal("ShowWatch", x_openstack_request_id=given)
 
     assert refused.trailing["x-openstack-request-id"] != given
     assert len(refused.trailing["x-openstack-request-id"]) == len(REQUEST_ID)
@@ -189,13 +185,13 @@ def test_every_call_leaves_one_line_in_the_log(served: Served, caplog: pytest.Lo
     """One that went well is only told at the level debug: an engine answers thousands of calls a second."""
     with caplog.at_level(logging.DEBUG, "engine.api.interceptors"):
         served.call("GetRevision", x_project_id="blue", x_user_id="ann", x_openstack_request_id=REQUEST_ID)
-        served.refusal("StackSuspend")
+        served.refusal("ShowWatch")
 
     assert [record.levelname for record in caplog.records] == ["DEBUG", "INFO"]
     first, second = (record.getMessage() for record in caplog.records)
     assert first.startswith("rpc=GetRevision status=OK reason= ms=")
     assert first.endswith(f"project=blue user=ann request_id={REQUEST_ID}")
-    assert second.startswith("rpc=StackSuspend status=UNIMPLEMENTED reason=NOT_YET_IMPLEMENTED ms=")
+    assert second.startswith("rpc=ShowWatch status=UNIMPLEMENTED reason=NOT_YET_IMPLEMENTED ms=")
 
 
 class Broken:

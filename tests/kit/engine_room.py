@@ -30,6 +30,7 @@ from engine.template import queries
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
 from engine.usecases import outputs
+from engine.usecases.actions import Actions
 from engine.usecases.beginnings import Beginning
 from engine.usecases.commands import CreateStack, Given, Options, UpdateStack
 from engine.usecases.definitions import Definitions
@@ -255,6 +256,7 @@ class EngineRoom:
         traversals, logbook, *rest = begins
         definitions = Definitions(machinery.new_id, declared.template)
         self.stacks = Stacks(self.db, declared, traversals, definitions, logbook, *rest, self._hidden_tags)
+        self.actions = Actions(self.db, declared, traversals, logbook)
 
     def _ports(self, stack: StackRecord, resource: ResourceRecord, target: Target) -> Mapping[str, Any]:
         return {"stacks": self.nesting.within(stack, resource, target), "bench": self.bench}

@@ -48,6 +48,32 @@ def test_a_stack_comes_back_as_it_was_written(database: Database) -> None:
     assert found(database, complete) == complete
 
 
+def test_who_holds_a_stack_sees_what_the_one_before_has_written(database: Database) -> None:
+    with database.write() as tx:
+        stack = stored.inserted(tx, tags=())
+
+    def add_a_tag(_: int) -> None:
+        with database.write() as tx:
+            held = stacks.hold(tx, stack.id)
+            assert held is not None
+            assert stacks.begin(tx, replace(held, tags=(*held.tags, "t")), expected=held.traversal)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_a_tag, range(12)))
+    after = found(database, stack)
+
+    assert after is not None
+    assert after.tags == ("t",) * 12
+
+
+def test_a_stack_that_is_gone_is_not_held(database: Database) -> None:
+    with database.write() as tx:
+        gone = stored.inserted(tx, deleted_time=stored.at(1))
+
+        assert stacks.hold(tx, gone.id) is None
+        assert stacks.hold(tx, StackId("nowhere")) is None
+
+
 def test_a_stack_is_got_in_one_statement(database: Database) -> None:
     with database.write() as tx:
         stack = stored.inserted(tx, tags=("a", "b", "c"))

@@ -128,10 +128,7 @@ def create_stack(request: Create) -> CreateStack:
 
 
 def update_stack(request: Update) -> UpdateStack:
-    """Return what a stack is to become; raise NOT_YET_IMPLEMENTED for `converge`."""
-    if request.converge:
-        text = "converge: this engine cannot ask providers for the real state of resources yet"
-        raise EngineError(Code.NOT_YET_IMPLEMENTED, text, field="converge")
+    """Return what a stack is to become."""
     keeps_tags = request.existing and not request.tags and not request.clear_tags
     return UpdateStack(
         identity=identities.wanted_stack(request),
@@ -143,6 +140,7 @@ def update_stack(request: Update) -> UpdateStack:
         ),
         existing=request.existing,
         clear_parameters=tuple(request.clear_parameters),
+        converge=request.converge if request.HasField("converge") else None,
         request_id=request.request_id if isinstance(request, pb.UpdateStackRequest) else "",
         show_nested=request.show_nested if isinstance(request, pb.PreviewUpdateStackRequest) else False,
     )
