@@ -150,7 +150,8 @@ class Course:
             self._deadline.cancel()
         if plan.deadline is not None:
             left = max(0.0, plan.deadline - self._tools.clock.monotonic())
-            is_walking = plan.stack.status is Status.IN_PROGRESS  # else what has not settled by then is given up
+            # What has not settled by then is given up, too: by looking again.
+            is_walking = plan.stack.status is Status.IN_PROGRESS
             then = partial(self.give_up, Stopped(TIMED_OUT)) if is_walking else self.look_again
             self._deadline = self._tools.loop.after(left, then)
 

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Final
 
 from engine.model.ids import EngineId, SnapshotId, StackId
-from engine.model.records import ResourceRecord, StackRecord
+from engine.model.records import Lock, ResourceRecord, StackRecord
+from engine.model.states import Status
 from engine.runtime.bus import Bus
 from engine.runtime.clock import Clock, SystemClock
 from engine.runtime.conductor import Conductor
@@ -31,8 +32,8 @@ from engine.runtime.streams import EventStreams
 from engine.runtime.thread_groups import ThreadGroupManager
 from engine.runtime.traversals import Peers, Traversals
 from engine.runtime.visitor import Visitor
-from engine.store import database, locks, resources
-from engine.store.database import Database
+from engine.store import database, locks, resources, stacks
+from engine.store.database import Database, Tx
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Machinery:
         self.streams.stop()
         try:
             for lock in self.conductor.stop().result(timeout=_STOP_SECONDS):
-                database.retrying(self.db, partial(locks.release, lock=lock))
+                database.retrying(self.db, partial(_leave_to_others, lock=lock))
         except TimeoutError:
             log.warning("a call of a resource type hangs; its stack is left to whoever finds this engine gone")
         self.pool.stop()
@@ -160,3 +161,14 @@ def _read_rows(db: Database, stack_id: StackId, name: str) -> list[ResourceRecor
 
 def _no_snapshots(_stack: StackRecord, _snapshot: SnapshotId) -> None:
     pass
+
+
+def _leave_to_others(tx: Tx, lock: Lock) -> None:
+    """Free the lock of a stack that is under way.
+
+    Of one that has come to its end, where only what was begun is still waited for, a lock that the dead hold is all that
+    tells others of it.
+    """
+    stack = stacks.get(tx, lock.stack_id)
+    if stack is not None and stack.status is Status.IN_PROGRESS:
+        locks.release(tx, lock)

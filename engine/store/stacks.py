@@ -23,11 +23,12 @@ from engine.store.backends import insert_or_skip
 from engine.store.database import Tx
 from engine.store.tables.declarative import table_of
 from engine.store.tables.resources import ResourceRow
-from engine.store.tables.stacks import StackRow, StackTagRow
+from engine.store.tables.stacks import StackLockRow, StackRow, StackTagRow
 from engine.store.types import ACTIONS, STATUSES, storable
 
 STACK: Final = table_of(StackRow)
 TAG: Final = table_of(StackTagRow)
+LOCK: Final = table_of(StackLockRow)
 RESOURCE: Final = table_of(ResourceRow)
 COLUMNS: Final = (
     *(STACK.c.id, STACK.c.name, STACK.c.project, STACK.c.action, STACK.c.status, STACK.c.reason),
@@ -60,8 +61,12 @@ _TREE: Final = (
     .where(or_(_OF, STACK.c.root_id == bindparam("of")), _LIVE)
     .order_by(STACK.c.nested_depth, STACK.c.created_time, STACK.c.id)
 )
+# Whoever ends a walk frees its lock in the same moment: one that is held tells that something is under way, too.
 _UNFINISHED: Final = (
-    select(*COLUMNS).where(STACK.c.status == Status.IN_PROGRESS.value, _LIVE).order_by(STACK.c.created_time, STACK.c.id)
+    select(*COLUMNS)
+    .join_from(STACK, LOCK, LOCK.c.stack_id == STACK.c.id, isouter=True)
+    .where(or_(STACK.c.status == Status.IN_PROGRESS.value, LOCK.c.engine_id.is_not(None)), _LIVE)
+    .order_by(STACK.c.created_time, STACK.c.id)
 )
 _BEGIN: Final = (
     update(STACK)
@@ -138,7 +143,7 @@ def tree(tx: Tx, root_id: StackId) -> list[StackRecord]:
 
 
 def unfinished(tx: Tx) -> list[StackRecord]:
-    """Return the live stacks, nested ones too, whose operation has not ended, oldest first."""
+    """Return the live stacks, nested ones too, on which something is under way, oldest first."""
     return [record(row) for row in tx.connection.execute(_UNFINISHED).all()]
 
 

@@ -80,13 +80,6 @@ def test_a_restriction_does_not_keep_what_was_never_built_from_being_built(room:
     assert room.wait(identity).state == (Action.UPDATE, Status.COMPLETE)
 
 
-def test_hooks_are_not_passed_over(room: EngineRoom) -> None:
-    with pytest.raises(EngineError, match=r"hooks \(thing\)") as caught:
-        room.create("s", hot({"thing": {}}), environment=environment(hooks="pre-create"))
-
-    assert caught.value.code is Code.NOT_YET_IMPLEMENTED
-
-
 def test_an_immutable_parameter_may_be_given_again_and_not_changed(room: EngineRoom) -> None:
     template = hot({"thing": {"value": {"get_param": "n"}}}, parameters={"n": {"type": "number", "immutable": True}})
     identity = room.create("s", template, parameters={"n": "5"})
