@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli import exits
-from engine.cli.commands import stack_changes, stack_reads
+from engine.cli.commands import stack_actions, stack_changes, stack_reads
 
 
 @click.group(
@@ -15,6 +15,11 @@ from engine.cli.commands import stack_changes, stack_reads
         stack_changes.update,
         stack_changes.delete,
         stack_changes.preview,
+        stack_actions.suspend,
+        stack_actions.resume,
+        stack_actions.check,
+        stack_actions.cancel,
+        stack_actions.rollback,
         stack_reads.list_,
         stack_reads.show,
         stack_reads.outputs,
@@ -23,4 +28,4 @@ from engine.cli.commands import stack_changes, stack_reads
     ],
 )
 def command() -> None:
-    """Create, update, delete and read stacks. STACK is a name or an id."""
+    """Create, change, delete and read stacks. STACK is a name or an id."""

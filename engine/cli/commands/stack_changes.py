@@ -7,9 +7,9 @@ from functools import wraps
 from typing import Any, Final
 
 import click
-from isotherm.v1 import common_pb2, resource_pb2, stack_pb2, template_pb2
+from isotherm.v1 import common_pb2, resource_pb2, stack_pb2
 
-from engine.cli import causes, messages, output, requests, waiting
+from engine.cli import causes, changes, messages, output, requests, waiting
 from engine.cli.causes import Sources
 from engine.cli.client import Client, request_id
 from engine.cli.options import (
@@ -24,7 +24,6 @@ from engine.cli.options import (
 from engine.cli.output import Format
 from engine.cli.waiting import Wait
 
-_SUMMARY: Final = ("stack_name", "id", "status", "status_reason")
 _PREVIEW: Final = ("change", "resource_name", "resource_type")
 
 
@@ -57,7 +56,7 @@ def create(session: Session, patience: Patience, name: str, definition: Definiti
     request = stack_pb2.CreateStackRequest(stack_name=name, request_id=request_id(), **run, **given.fields)
     identity = session.client.call(session.client.stub.CreateStack, request).stack_identity
     expected = causes.count_of_resources(given.sources.template)
-    _finish(session, patience, Wait(identity, "CREATE", "", given.sources, expected))
+    changes.finish(session, patience, Wait(identity, "CREATE", "", given.sources, expected))
 
 
 @click.command()
@@ -66,6 +65,11 @@ def create(session: Session, patience: Patience, name: str, definition: Definiti
 @click.option("--existing", is_flag=True, help="What is not given stays as it is.")
 @click.option("--clear-parameter", "clear_parameters", multiple=True, help="With --existing: back to its default.")
 @click.option("--clear-tags", is_flag=True, help="With --existing: no tags any more.")
+@click.option(
+    "--converge/--no-converge",
+    default=None,
+    help="Whether to put right what was changed behind its back; if not said, as at the last update.",
+)
 @run_options
 @wait_options
 @client_options
@@ -80,13 +84,13 @@ def update(
     """Bring a stack to a new template, or with --existing to changed parameters."""
     client = session.client
     given = requests.given(definition)
-    identity = _identify(client, stack)
+    identity = changes.identify(client, stack)
     after = waiting.last_event(client, identity) if patience.wait else ""
     fields = {**laid_over, **run, **given.fields}
     request = stack_pb2.UpdateStackRequest(stack_identity=identity, request_id=request_id(), **fields)
     client.call(client.stub.UpdateStack, request)
-    sources = given.sources if given.sources.template else _stored(client, identity)
-    _finish(session, patience, Wait(identity, "UPDATE", after, sources))
+    sources = given.sources if given.sources.template else changes.stored(client, identity)
+    changes.finish(session, patience, Wait(identity, "UPDATE", after, sources))
 
 
 @click.command()
@@ -96,11 +100,11 @@ def update(
 def delete(session: Session, patience: Patience, stack: str) -> None:
     """Delete a stack and everything in it."""
     client = session.client
-    identity = _identify(client, stack)
+    identity = changes.identify(client, stack)
     wait = _before_delete(client, identity) if patience.wait else Wait(identity, "DELETE", "", Sources("", ""))
     request = stack_pb2.DeleteStackRequest(stack_identity=identity, request_id=request_id())
     client.call(client.stub.DeleteStack, request)
-    _finish(session, patience, wait)
+    changes.finish(session, patience, wait)
 
 
 @click.command()
@@ -142,32 +146,8 @@ def _flat(resources: Sequence[dict[str, Any]], above: str = "") -> Iterator[dict
         yield from _flat(resource["resources"], f"{name}/")
 
 
-def _finish(session: Session, patience: Patience, wait: Wait) -> None:
-    """Wait if asked to, and print the stack as it is then."""
-    client, form = session.client, session.form
-    if patience.wait:
-        stack = waiting.until_settled(session, wait, patience.seconds)
-        if form is Format.TABLE:
-            return  # what was shown while waiting has said it all
-    else:
-        request = stack_pb2.ShowStackRequest(stack_identity=wait.identity, resolve_outputs=False)
-        stack = messages.plain(client.call(client.stub.ShowStack, request).stacks[0])
-    output.show_one(form, messages.of_stack(stack), _SUMMARY)
-
-
 def _before_delete(client: Client, identity: common_pb2.StackIdentity) -> Wait:
     """Return what to wait for, with everything looked up that is gone afterwards."""
     request = resource_pb2.ListStackResourcesRequest(stack_identity=identity)
     count = len(list(client.items(client.stub.ListStackResources, request, "resources")))
-    return Wait(identity, "DELETE", waiting.last_event(client, identity), _stored(client, identity), count)
-
-
-def _identify(client: Client, stack: str) -> common_pb2.StackIdentity:
-    request = stack_pb2.IdentifyStackRequest(stack_name=stack)
-    return client.call(client.stub.IdentifyStack, request).stack_identity
-
-
-def _stored(client: Client, identity: common_pb2.StackIdentity) -> Sources:
-    """Return the template that the engine has, to find lines in."""
-    request = template_pb2.GetTemplateRequest(stack_identity=identity)
-    return Sources("template", client.call(client.stub.GetTemplate, request).template)
+    return Wait(identity, "DELETE", waiting.last_event(client, identity), changes.stored(client, identity), count)

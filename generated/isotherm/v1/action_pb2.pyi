@@ -61,7 +61,9 @@ Global___StackCancelUpdateRequest: _TypeAlias = StackCancelUpdateRequest  # noqa
 
 @_typing.final
 class StackCancelUpdateResponse(_message.Message):
-    """The update is being broken off. If nothing was running any more, nothing happens."""
+    """The update is being broken off; without rollback the stack, and what was under way in the stacks nested in it, is FAILED
+    by now.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -534,8 +534,8 @@ class EngineServiceServicer(object):
     def StackCancelUpdate(self, request, context):
         """Breaks off a running update, and rolls it back unless asked not to.
 
-        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
-        that works on the stack does not answer.
+        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running. It takes effect even if the engine that works
+        on the stack does not answer: that one can start nothing more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

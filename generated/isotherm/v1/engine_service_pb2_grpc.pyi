@@ -149,8 +149,8 @@ class EngineServiceStub:
     StackCancelUpdate: _grpc.UnaryUnaryMultiCallable[_action_pb2.StackCancelUpdateRequest, _action_pb2.StackCancelUpdateResponse]
     """Breaks off a running update, and rolls it back unless asked not to.
 
-    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
-    that works on the stack does not answer.
+    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running. It takes effect even if the engine that works
+    on the stack does not answer: that one can start nothing more.
     """
     StackRollback: _grpc.UnaryUnaryMultiCallable[_action_pb2.StackRollbackRequest, _action_pb2.StackRollbackResponse]
     """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
@@ -474,8 +474,8 @@ class EngineServiceAsyncStub(EngineServiceStub):
     StackCancelUpdate: _aio.UnaryUnaryMultiCallable[_action_pb2.StackCancelUpdateRequest, _action_pb2.StackCancelUpdateResponse]  # type: ignore[assignment]
     """Breaks off a running update, and rolls it back unless asked not to.
 
-    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
-    that works on the stack does not answer.
+    Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running. It takes effect even if the engine that works
+    on the stack does not answer: that one can start nothing more.
     """
     StackRollback: _aio.UnaryUnaryMultiCallable[_action_pb2.StackRollbackRequest, _action_pb2.StackRollbackResponse]  # type: ignore[assignment]
     """Brings a stack that failed back to its last complete template, or goes on with a rollback that failed.
@@ -868,8 +868,8 @@ class EngineServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_action_pb2.StackCancelUpdateResponse, _abc.Awaitable[_action_pb2.StackCancelUpdateResponse]]:
         """Breaks off a running update, and rolls it back unless asked not to.
 
-        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running; UNAVAILABLE (EVENT_SEND_FAILED) if the engine
-        that works on the stack does not answer.
+        Errors: FAILED_PRECONDITION (INVALID_STACK_STATE) if no update is running. It takes effect even if the engine that works
+        on the stack does not answer: that one can start nothing more.
         """
 
     @_abc_1.abstractmethod
