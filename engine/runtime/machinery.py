@@ -166,8 +166,8 @@ def _no_snapshots(_stack: StackRecord, _snapshot: SnapshotId) -> None:
 def _leave_to_others(tx: Tx, lock: Lock) -> None:
     """Free the lock of a stack that is under way.
 
-    Of one that has come to its end, where only what was begun is still waited for, a lock that the dead hold is all that
-    tells others of it.
+    Of one that has come to its end, where only what was begun is still waited for, a lock that the dead hold is all
+    that tells others of it.
     """
     stack = stacks.get(tx, lock.stack_id)
     if stack is not None and stack.status is Status.IN_PROGRESS:
