@@ -15,6 +15,7 @@ from typing import assert_never
 from engine.model.records import ResourceRecord
 from engine.plan import decide
 from engine.plan.decide import Desired, Rules
+from engine.schema import changes
 
 
 class Change(StrEnum):
@@ -35,7 +36,7 @@ class Expected:
     change: Change
     row: ResourceRecord | None  # what is there now; None: nothing
     desired: Desired | None  # what would be there; None: nothing
-    changed: frozenset[str] = frozenset()  # properties that differ
+    changed: frozenset[str] = frozenset()  # properties that differ; none are compared where the type differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,26 @@ def _expect(desired: Desired, decision: decide.OnArrival) -> Expected:
     match decision:
         case decide.Keep(row):
             return Expected(desired.name, Change.UNCHANGED, row, desired)
-        case decide.Finish(row):
-            return Expected(desired.name, Change.UPDATED, row, desired)
-        case decide.Update(row, changed) | decide.Refuse(row, changed):
+        case decide.Update(row, changed):
             return Expected(desired.name, Change.UPDATED, row, desired, changed)
+        case decide.Finish(row) | decide.Refuse(row):
+            return Expected(desired.name, Change.UPDATED, row, desired, _differing(desired, row))
         case decide.Restricted(row, action):
             change = Change.UPDATED if action == "update" else Change.REPLACED
-            return Expected(desired.name, change, row, desired)
+            return Expected(desired.name, change, row, desired, _differing(desired, row))
         case decide.Create(None) | decide.Adopt():
             return Expected(desired.name, Change.ADDED, None, desired)
         case decide.Create(row):
-            return Expected(desired.name, Change.REPLACED, row, desired)
+            return Expected(desired.name, Change.REPLACED, row, desired, _differing(desired, row))
         case other:
             assert_never(other)
+
+
+def _differing(desired: Desired, row: ResourceRecord | None) -> frozenset[str]:
+    if row is None or row.implementation != desired.implementation:
+        return frozenset()
+    there = row.pending.properties if row.pending else row.properties
+    return changes.changed(there, desired.properties, desired.schema.properties)
 
 
 def _stands(expected: Expected) -> Standing:

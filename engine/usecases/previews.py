@@ -21,6 +21,7 @@ from engine.plugin.resource_type import built_by
 from engine.schema import types
 from engine.template import target as targets
 from engine.template.target import EMPTY, Declaration, NodeValue, Target
+from engine.usecases import differences
 from engine.usecases.views import ResourceView, StackView, UpdatePreview
 
 _NOT_BUILT: Final = ResourceId("not built")  # stands in for the row of a thing that is not there yet
@@ -137,9 +138,12 @@ def _value(standing: Standing) -> NodeValue:
 
 
 def _view(stack: StackRecord, target: Target, found: Expected) -> ResourceView:
-    """Return a resource as it is where it is there, and else as it would be declared."""
+    """Return a resource as it is where it is there, and else as it would be declared (rpc.md §3.3)."""
     declaration = target.declarations.get(found.name)
     record = found.row if found.row is not None else _unbuilt(stack, found)
+    there, wanted_type = record.type, found.desired.type if found.desired is not None else record.type
+    if found.change in (Change.UNCHANGED, Change.REPLACED):
+        record = replace(record, type=wanted_type)
     wanted = found.desired.properties if found.desired is not None else record.properties
     return ResourceView(
         stack,
@@ -148,6 +152,8 @@ def _view(stack: StackRecord, target: Target, found: Expected) -> ResourceView:
         description=declaration.description if declaration is not None else "",
         attributes={},
         properties={name: _shown(value) for name, value in wanted.items()},
+        changes=differences.of(target, found),
+        replaced_type=there if found.change is Change.REPLACED and there != wanted_type else "",
         detailed=True,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.model.ids import StackIdentity
 from engine.model.records import ResourceRecord, StackRecord
+from engine.schema.properties import OnChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,17 @@ class StackView:
 
 
 @dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """A property that an update would change."""
+
+    name: str
+    before: Any = None  # None: it has no value, or there is nothing yet
+    after: Any = None  # None: it would have no value, or only the walk can know it
+    is_known: bool = True  # False: only the walk can know what it would be
+    effect: OnChange | None = None  # what the change asks for; None: there is nothing to change yet
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceView:
     """A resource with where it stands in its stack (rpc.md §2.2)."""
 
@@ -45,6 +57,8 @@ class ResourceView:
     attributes: Mapping[str, Any] | None = None  # None: not asked for
     properties: Mapping[str, Any] | None = None  # a preview only; what is not known before the walk reads None
     resources: Sequence[ResourceView] = ()  # a preview only: what the nested stack will consist of
+    changes: Sequence[PropertyChange] = ()  # a preview of an update only
+    replaced_type: str = ""  # a preview of an update only: of what is there now, if its type would be another one
     detailed: bool = False  # False: description, metadata and attributes were not asked for
 
 

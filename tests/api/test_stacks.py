@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from isotherm.v1 import common_pb2, output_pb2, stack_pb2
+from isotherm.v1 import common_pb2, output_pb2, resource_pb2, stack_pb2
 
 from kit.served import HOT, Served
 
@@ -249,6 +249,20 @@ def test_an_update_is_previewed_and_nothing_happens(served: Served) -> None:
     assert [one.resource_name for one in preview.replaced] == ["text"]
     assert [one.resource_name for one in (*preview.unchanged, *preview.added, *preview.deleted)] == []
     assert show(served, identity).stack_action == common_pb2.STACK_ACTION_CREATE
+
+
+def test_a_preview_of_an_update_tells_each_property_with_its_values(served: Served) -> None:
+    identity = served.create("compared", TEMPLATE)
+    request = stack_pb2.PreviewUpdateStackRequest(stack_identity=identity, existing=True, parameters={"size": 9})
+
+    preview = served.call("PreviewUpdateStack", request)
+
+    (length,) = preview.replaced[0].changes
+    assert (length.property_name, length.before.number_value, length.after.number_value) == ("length", 8, 9)
+    assert length.effect == resource_pb2.CHANGE_EFFECT_REPLACEMENT
+    (copied,) = preview.updated[0].changes
+    assert (len(copied.before.string_value), copied.HasField("after"), copied.after_is_unknown) == (8, False, True)
+    assert preview.replaced[0].replaced_type == ""
 
 
 def test_a_create_is_previewed_and_nothing_is_stored(served: Served) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from isotherm.v1 import common_pb2
 from isotherm.v1 import resource_pb2 as pb
 
 from engine.api.convert import identities, pages, values
+from engine.schema.properties import OnChange
 from engine.usecases import resources
 from engine.usecases.resources import ListResources
-from engine.usecases.views import ResourceView
+from engine.usecases.views import PropertyChange, ResourceView
+
+_EFFECT: Final = {
+    None: pb.CHANGE_EFFECT_UNSPECIFIED,
+    OnChange.UPDATE: pb.CHANGE_EFFECT_IN_PLACE,
+    OnChange.REPLACE: pb.CHANGE_EFFECT_REPLACEMENT,
+    OnChange.REFUSE: pb.CHANGE_EFFECT_REFUSED,
+}
 
 
 def resource(view: ResourceView) -> pb.Resource:
@@ -48,6 +57,14 @@ def previewed(view: ResourceView) -> pb.Resource:
     return message
 
 
+def compared(view: ResourceView) -> pb.Resource:
+    """Return a resource as PreviewUpdateStack shows it: with what the update would change."""
+    message = resource(view)
+    message.changes.extend(map(_change, view.changes))
+    message.replaced_type = view.replaced_type
+    return message
+
+
 def list_resources(request: pb.ListStackResourcesRequest) -> ListResources:
     """Return which resources are wanted."""
     filters = {field.name: list(given) for field, given in request.filters.ListFields() if field.name != "type"}
@@ -71,6 +88,16 @@ def detailed_page(views: Sequence[ResourceView], marker: str) -> pb.DescribeStac
     """Return a page of resources of one stack."""
     messages, following = pages.fit(views, marker, convert=resource, marker_of=resources.marker)
     return pb.DescribeStackResourcesResponse(resources=messages, next_marker=following)
+
+
+def _change(change: PropertyChange) -> pb.PropertyChange:
+    return pb.PropertyChange(
+        property_name=change.name,
+        before=None if change.before is None else values.to_value(change.before),
+        after=None if change.after is None else values.to_value(change.after),
+        after_is_unknown=not change.is_known,
+        effect=_EFFECT[change.effect],
+    )
 
 
 def _add_details(message: pb.Resource, view: ResourceView) -> None:

@@ -70,11 +70,11 @@ def summary(record: StackRecord) -> pb.StackSummary:
 def update_preview(found: UpdatePreview) -> pb.PreviewUpdateStackResponse:
     """Return what an update would do."""
     return pb.PreviewUpdateStackResponse(
-        unchanged=[resources.resource(one) for one in found.unchanged],
-        updated=[resources.resource(one) for one in found.updated],
-        replaced=[resources.resource(one) for one in found.replaced],
-        added=[resources.resource(one) for one in found.added],
-        deleted=[resources.resource(one) for one in found.deleted],
+        unchanged=[resources.compared(one) for one in found.unchanged],
+        updated=[resources.compared(one) for one in found.updated],
+        replaced=[resources.compared(one) for one in found.replaced],
+        added=[resources.compared(one) for one in found.added],
+        deleted=[resources.compared(one) for one in found.deleted],
     )
 
 

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from isotherm.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ChangeEffect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangeEffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeEffect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGE_EFFECT_UNSPECIFIED: _ChangeEffect.ValueType  # 0
+    """There is nothing to change: the resource would be a new one, or one of another type."""
+    CHANGE_EFFECT_IN_PLACE: _ChangeEffect.ValueType  # 1
+    """The resource can be changed in place. It may be replaced all the same, for another property or by its type's own rules."""
+    CHANGE_EFFECT_REPLACEMENT: _ChangeEffect.ValueType  # 2
+    """A resource that is made anew takes its place."""
+    CHANGE_EFFECT_REFUSED: _ChangeEffect.ValueType  # 3
+    """The property can never change: the update would fail."""
+
+class ChangeEffect(_ChangeEffect, metaclass=_ChangeEffectEnumTypeWrapper):
+    """How an update goes about a property that differs. Set by the engine."""
+
+CHANGE_EFFECT_UNSPECIFIED: ChangeEffect.ValueType  # 0
+"""There is nothing to change: the resource would be a new one, or one of another type."""
+CHANGE_EFFECT_IN_PLACE: ChangeEffect.ValueType  # 1
+"""The resource can be changed in place. It may be replaced all the same, for another property or by its type's own rules."""
+CHANGE_EFFECT_REPLACEMENT: ChangeEffect.ValueType  # 2
+"""A resource that is made anew takes its place."""
+CHANGE_EFFECT_REFUSED: ChangeEffect.ValueType  # 3
+"""The property can never change: the update would fail."""
+Global___ChangeEffect: _TypeAlias = ChangeEffect  # noqa: Y015
 
 @_typing.final
 class Resource(_message.Message):
@@ -46,6 +75,8 @@ class Resource(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     PROPERTIES_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    REPLACED_TYPE_FIELD_NUMBER: _builtins.int
     resource_name: _builtins.str
     """The name that the template gives it. Unique within its stack, not within a tree of nested stacks."""
     resource_type: _builtins.str
@@ -64,6 +95,10 @@ class Resource(_message.Message):
     """The resource of the parent stack that the stack of this resource belongs to. Empty in a root stack."""
     description: _builtins.str
     """The template's description of the resource. Empty if the template gives none, or if details were not asked for."""
+    replaced_type: _builtins.str
+    """Only in the answer to PreviewUpdateStack: the type of what is there now, if a resource of another type would take its
+    place. Empty otherwise.
+    """
     @_builtins.property
     def resource_identity(self) -> _common_pb2.ResourceIdentity:
         """The whole identity of the resource."""
@@ -112,6 +147,14 @@ class Resource(_message.Message):
         plain resource, and when the nested stack cannot be previewed.
         """
 
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PropertyChange]:
+        """Only in the answer to PreviewUpdateStack: what the update would change, sorted by name. Of a resource that is not there
+        yet, or that is replaced by one of another type, these are the properties that the new template gives. Empty for one
+        that stays, and for one that goes; and where something else than a property differs, such as the template of a nested
+        stack, or a resource that failed and is therefore made anew.
+        """
+
     def __init__(
         self,
         *,
@@ -134,14 +177,60 @@ class Resource(_message.Message):
         attributes: _struct_pb2.Struct | None = ...,
         properties: _struct_pb2.Struct | None = ...,
         resources: _abc.Iterable[Global___Resource] | None = ...,
+        changes: _abc.Iterable[Global___PropertyChange] | None = ...,
+        replaced_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "creation_time", b"creation_time", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "properties", b"properties", "resource_identity", b"resource_identity", "stack_identity", b"stack_identity", "updated_time", b"updated_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "creation_time", b"creation_time", "description", b"description", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "parent_resource", b"parent_resource", "physical_resource_id", b"physical_resource_id", "properties", b"properties", "required_by", b"required_by", "resource_action", b"resource_action", "resource_identity", b"resource_identity", "resource_name", b"resource_name", "resource_status", b"resource_status", "resource_status_reason", b"resource_status_reason", "resource_type", b"resource_type", "resources", b"resources", "stack_identity", b"stack_identity", "stack_name", b"stack_name", "updated_time", b"updated_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "changes", b"changes", "creation_time", b"creation_time", "description", b"description", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "parent_resource", b"parent_resource", "physical_resource_id", b"physical_resource_id", "properties", b"properties", "replaced_type", b"replaced_type", "required_by", b"required_by", "resource_action", b"resource_action", "resource_identity", b"resource_identity", "resource_name", b"resource_name", "resource_status", b"resource_status", "resource_status_reason", b"resource_status_reason", "resource_type", b"resource_type", "resources", b"resources", "stack_identity", b"stack_identity", "stack_name", b"stack_name", "updated_time", b"updated_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Resource: _TypeAlias = Resource  # noqa: Y015
+
+@_typing.final
+class PropertyChange(_message.Message):
+    """A property that an update would change. Set by the engine. What the template computes from a hidden parameter reads
+    "******", before and after.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPERTY_NAME_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    AFTER_IS_UNKNOWN_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    property_name: _builtins.str
+    """The name of the property."""
+    after_is_unknown: _builtins.bool
+    """If true, only the update itself can find out what it would be, because it depends on something that is not built yet."""
+    effect: Global___ChangeEffect.ValueType
+    """What the change asks for."""
+    @_builtins.property
+    def before(self) -> _struct_pb2.Value:
+        """What it is now. Absent: it has no value, or the resource is not there yet."""
+
+    @_builtins.property
+    def after(self) -> _struct_pb2.Value:
+        """What it would be. Absent: it would have no value, or `after_is_unknown` is true."""
+
+    def __init__(
+        self,
+        *,
+        property_name: _builtins.str = ...,
+        before: _struct_pb2.Value | None = ...,
+        after: _struct_pb2.Value | None = ...,
+        after_is_unknown: _builtins.bool = ...,
+        effect: Global___ChangeEffect.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "after_is_unknown", b"after_is_unknown", "before", b"before", "effect", b"effect", "property_name", b"property_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PropertyChange: _TypeAlias = PropertyChange  # noqa: Y015
 
 @_typing.final
 class ResourceFilters(_message.Message):

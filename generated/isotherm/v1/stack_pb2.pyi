@@ -1275,15 +1275,17 @@ class PreviewUpdateStackResponse(_message.Message):
 
     @_builtins.property
     def updated(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Resource]:
-        """Resources that would be changed in place, as they are now."""
+        """Resources that would be changed in place, as they are now; `changes` tells what would be changed."""
 
     @_builtins.property
     def replaced(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Resource]:
-        """Resources that would be made anew and the old ones removed, as the new template declares them."""
+        """Resources that would be made anew and the old ones removed, as the new template declares them, with the state of the
+        old ones; `changes` tells what differs.
+        """
 
     @_builtins.property
     def added(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Resource]:
-        """Resources that the stack does not have yet, as the new template declares them."""
+        """Resources that the stack does not have yet, as the new template declares them; `changes` tells with which properties."""
 
     @_builtins.property
     def deleted(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Resource]:

@@ -1,0 +1,58 @@
+"""Which properties an update would change, with what they are now and what they would be.
+
+Called by previews. What the template computes from a hidden parameter is masked on both sides, as the parameter itself
+is wherever it is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.model.records import ResourceRecord
+from engine.plan.preview import Change, Expected
+from engine.schema import types
+from engine.schema.properties import OnChange
+from engine.schema.type_schema import TypeSchema
+from engine.template import coercion, hidden
+from engine.template.target import Target
+from engine.usecases.views import PropertyChange
+
+
+def of(target: Target, found: Expected) -> list[PropertyChange]:
+    """Return the changes of a resource, sorted by name; what a new one is given is a change from nothing."""
+    desired, row = found.desired, found.row
+    if desired is None or found.change is Change.UNCHANGED:
+        return []
+    declaration = target.declarations[found.name]
+    masked = hidden.properties(target.template, declaration)
+    is_there = row is not None and row.implementation == desired.implementation
+    told = []
+    for name in sorted(found.changed if is_there else declaration.properties):
+        after = desired.properties.get(name)
+        change = PropertyChange(
+            name,
+            before=_before(row, name, after) if row is not None and is_there else None,
+            after=None if types.contains_unknown(after) else after,
+            is_known=not types.contains_unknown(after),
+            effect=_effect(desired.schema, name) if is_there else None,
+        )
+        told.append(_masked(change) if name in masked else change)
+    return [change for change in told if is_there or not change.is_known or change.after is not None]
+
+
+def _before(row: ResourceRecord, name: str, after: Any) -> Any:
+    """Return what the property is now; after an update that was cut short either of two, and then what differs."""
+    bases = [row.properties] if row.pending is None else [row.properties, row.pending.properties]
+    values = [basis[name] for basis in bases if name in basis]
+    return next((value for value in values if value != after), values[0] if values else None)
+
+
+def _effect(schema: TypeSchema, name: str) -> OnChange:
+    if name in schema.properties:
+        return schema.properties[name].on_change
+    return OnChange.UPDATE if schema.any_property else OnChange.REPLACE
+
+
+def _masked(change: PropertyChange) -> PropertyChange:
+    before, after = (None if value is None else coercion.HIDDEN for value in (change.before, change.after))
+    return PropertyChange(change.name, before, after, is_known=change.is_known, effect=change.effect)

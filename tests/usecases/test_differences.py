@@ -1,0 +1,155 @@
+"""What a preview of an update tells of each property: what it is, what it would be, and what the change asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.model.ids import StackIdentity
+from engine.schema.properties import OnChange
+from engine.usecases.commands import Given, UpdateStack
+from engine.usecases.views import PropertyChange, ResourceView
+from kit.bench import CREATE, UPDATE
+from kit.engine_room import ME, EngineRoom, hot
+
+BUCKETS = ("unchanged", "updated", "replaced", "added", "deleted")
+SECRET = {"secret": {"type": "string", "hidden": True}}
+
+
+def created(room: EngineRoom, template: str, **given: Any) -> StackIdentity:
+    identity = room.create("s", template, **given)
+    room.wait(identity)
+    return identity
+
+
+def previewed(room: EngineRoom, identity: StackIdentity, template: str, **given: Any) -> dict[str, ResourceView]:
+    """Return what is told of each resource, by its bucket and its name."""
+    command = UpdateStack(identity, Given(template, **given), show_nested=True)
+    found = room.stacks.preview_update(ME, command)
+    return {f"{bucket} {one.record.name}": one for bucket in BUCKETS for one in getattr(found, bucket)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bucket", "change"),
+    [
+        pytest.param(
+            {"value": "2"}, "updated", PropertyChange("value", "1", "2", effect=OnChange.UPDATE), id="in place"
+        ),
+        pytest.param(
+            {"value": "1", "fixed": "x"},
+            "replaced",
+            PropertyChange("fixed", "", "x", effect=OnChange.REPLACE),
+            id="a replacement",
+        ),
+        pytest.param(
+            {"value": "1", "forever": "x"},
+            "updated",
+            PropertyChange("forever", "", "x", effect=OnChange.REFUSE),
+            id="what can never change",
+        ),
+        pytest.param({}, "updated", PropertyChange("value", "1", "", effect=OnChange.UPDATE), id="back to the default"),
+    ],
+)
+def test_each_property_that_differs_is_told_with_what_the_change_asks_for(
+    room: EngineRoom, wanted: dict[str, str], bucket: str, change: PropertyChange
+) -> None:
+    identity = created(room, hot({"it": {"value": "1"}}))
+
+    told = previewed(room, identity, hot({"it": wanted}))
+
+    assert told[f"{bucket} it"].changes == [change]
+
+
+def test_what_stays_and_what_goes_has_no_changes(room: EngineRoom) -> None:
+    identity = created(room, hot({"stays": {"value": "1"}, "goes": {"value": "1"}}))
+
+    told = previewed(room, identity, hot({"stays": {"value": "1"}}))
+
+    assert {name: list(view.changes) for name, view in told.items()} == {"unchanged stays": [], "deleted goes": []}
+
+
+def test_what_is_added_shows_the_properties_that_its_template_gives(room: EngineRoom) -> None:
+    identity = created(room, hot({"old": {}}))
+
+    told = previewed(room, identity, hot({"old": {}, "new": {"value": "1", "fixed": {"get_resource": "old"}}}))
+
+    fixed, value = told["added new"].changes
+    assert (value.before, value.after, value.effect) == (None, "1", None)
+    assert (fixed.name, fixed.is_known) == ("fixed", True)
+
+
+def test_what_depends_on_something_that_is_not_built_yet_is_not_known(room: EngineRoom) -> None:
+    identity = created(room, hot({"reader": {"value": "1"}}))
+
+    told = previewed(room, identity, hot({"new": {}, "reader": {"value": {"get_resource": "new"}}}))
+
+    assert told["updated reader"].changes == [
+        PropertyChange("value", "1", None, is_known=False, effect=OnChange.UPDATE)
+    ]
+
+
+def test_a_resource_that_becomes_another_type_tells_which_it_was(room: EngineRoom) -> None:
+    identity = created(room, hot({"it": {"value": "1"}}))
+
+    told = previewed(room, identity, hot({"it": {"_type": "OS::Heat::Value", "value": "1"}}))
+
+    view = told["replaced it"]
+    assert (view.record.type, view.replaced_type) == ("OS::Heat::Value", "Test::Thing")
+    assert view.changes == [PropertyChange("value", None, "1")]
+
+
+def test_a_resource_that_failed_is_replaced_without_a_property_that_differs(room: EngineRoom) -> None:
+    room.bench.fails.add((CREATE, "it"))
+    identity = created(room, hot({"it": {"value": "1"}}))
+
+    told = previewed(room, identity, hot({"it": {"value": "1"}}))
+
+    view = told["replaced it"]
+    assert (str(view.record.state), view.replaced_type, view.changes) == ("CREATE_FAILED", "", [])
+
+
+def test_after_an_update_that_failed_what_it_may_have_applied_is_what_there_is(room: EngineRoom) -> None:
+    identity = created(room, hot({"it": {"value": "1"}}))
+    room.bench.fails.add((UPDATE, "it"))
+    room.update(identity, hot({"it": {"value": "2"}}))
+    room.wait(identity)
+
+    again = previewed(room, identity, hot({"it": {"value": "2"}}))["replaced it"]
+    back = previewed(room, identity, hot({"it": {"value": "1"}}))["replaced it"]
+
+    assert again.changes == []
+    assert back.changes == [PropertyChange("value", "2", "1", effect=OnChange.UPDATE)]
+
+
+def test_what_comes_from_a_hidden_parameter_is_masked_on_both_sides(room: EngineRoom) -> None:
+    template = hot({"it": {"value": {"get_param": "secret"}, "fixed": "f"}}, parameters=SECRET)
+    identity = created(room, template, parameters={"secret": "sesame"})
+    wider = hot({"it": {"value": {"get_param": "secret"}, "fixed": "g"}}, parameters=SECRET)
+
+    told = previewed(room, identity, wider, parameters={"secret": "open"})
+
+    assert told["replaced it"].changes == [
+        PropertyChange("fixed", "f", "g", effect=OnChange.REPLACE),
+        PropertyChange("value", "******", "******", effect=OnChange.UPDATE),
+    ]
+
+
+def test_a_hidden_value_of_something_new_is_masked_and_its_absence_is_not(room: EngineRoom) -> None:
+    identity = created(room, hot({"old": {}}))
+    template = hot({"old": {}, "new": {"value": {"get_param": "secret"}}}, parameters=SECRET)
+
+    told = previewed(room, identity, template, parameters={"secret": "sesame"})
+
+    assert told["added new"].changes == [PropertyChange("value", None, "******")]
+
+
+def test_nested_resources_tell_their_changes_too(room: EngineRoom) -> None:
+    inner = hot({"leaf": {"value": {"get_param": "size"}}}, parameters={"size": {"type": "string", "default": "s"}})
+    files = {"inner.yaml": inner}
+    identity = created(room, hot({"box": {"_type": "inner.yaml", "size": "1"}}), files=files)
+
+    told = previewed(room, identity, hot({"box": {"_type": "inner.yaml", "size": "2"}}), files=files)
+
+    assert told["updated box"].changes == [PropertyChange("size", "1", "2", effect=OnChange.UPDATE)]
+    assert told["updated leaf"].changes == [PropertyChange("value", "1", "2", effect=OnChange.UPDATE)]
