@@ -166,11 +166,12 @@ class EngineService:
 
     def _public_door(self) -> server.Door:
         config, parts = self._config, self._machinery
+        sinks = parts.declared.registry.sinks()
         stacks = Stacks(
             self._db,
             parts.declared,
             parts.traversals,
-            Definitions(machinery.new_id, parts.declared.template, limits=_template_limits(config)),
+            Definitions(machinery.new_id, parts.declared.template, sinks, parts.declared.limits),
             parts.logbook,
             machinery.new_id,
             _limits(config),

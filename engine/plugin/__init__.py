@@ -1,11 +1,12 @@
-"""What a resource type may see: the base class, its context, the outcomes and the ports.
+"""What a plugin may see: base classes, the context, the outcomes and the ports.
 
-Authors of resource types import from here and from `engine.schema`; nothing else of the engine is theirs. Nothing
+Authors of plugins import from here and from `engine.schema`; nothing else of the engine is theirs. Nothing
 here knows the store, threads or gRPC. This is the one package that re-exports its names.
 """
 
 from engine.plugin.constraint import ConstraintType, constraint, refused
 from engine.plugin.context import Context
+from engine.plugin.event_sink import EventSink
 from engine.plugin.outcome import Done, Observed, Outcome, Poll, Replace, ResourceFailed
 from engine.plugin.ports import LookupFailed, Lookups, NestedRequest, NestedStack, NestedStacks, NoCloud
 from engine.plugin.resource_type import ResourceType
@@ -14,6 +15,7 @@ __all__ = [
     "ConstraintType",
     "Context",
     "Done",
+    "EventSink",
     "LookupFailed",
     "Lookups",
     "NestedRequest",

@@ -1,4 +1,4 @@
-"""Which resource types and custom constraints there are: found in `engine.resources` and in the entry points.
+"""Which resource types, custom constraints and event sinks there are: found in `engine.resources` and entry points.
 
 Nobody keeps a list. Discovery runs once at start; two of one kind and name stop it, with both places named.
 """
@@ -6,42 +6,49 @@ Nobody keeps a list. Discovery runs once at start; two of one kind and name stop
 from __future__ import annotations
 
 import difflib
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from importlib import metadata
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.model.errors import Code, EngineError
+from engine.plugin import discovery
 from engine.plugin.constraint import ConstraintType
+from engine.plugin.event_sink import EventSink
 from engine.plugin.ports import Lookups
 from engine.plugin.resource_type import ResourceType
+from engine.schema import properties
 from engine.schema.constraints import Custom
+from engine.schema.properties import PropertySchema, PropertyValues
 from engine.schema.type_schema import TypeSchema
 
-ENTRY_POINTS = "isotherm.resources"  # each names a module or a package of resource types and constraints
+N = TypeVar("N", ResourceType, EventSink)
+
+ENTRY_POINTS = "isotherm.resources"  # each names a module or a package of resource types, constraints and sinks
 
 
 class DuplicateType(Exception):
     """Two classes claim one type name, or two functions one constraint."""
 
 
-class Registry:
-    """All resource types and custom constraints by name. Also the catalogue that templates are checked against."""
+class UnknownSink(Exception):
+    """An environment names a type of event sink that this engine does not have."""
 
-    def __init__(self, classes: Iterable[type[ResourceType]], constraints: Iterable[ConstraintType] = ()) -> None:
-        types: dict[str, ResourceType] = {}
-        for cls in classes:
-            known = types.get(cls.type_name)
-            if known is not None and type(known) is not cls:
-                places = f"{_place(type(known))} and {_place(cls)}"
-                raise DuplicateType(f"{cls.type_name} is declared twice: in {places}")
-            types[cls.type_name] = cls()
-        self._types: Mapping[str, ResourceType] = types
+
+class Registry:
+    """All resource types, constraints and sinks by name. Also the catalogue that templates are checked against."""
+
+    def __init__(
+        self,
+        classes: Iterable[type[ResourceType]],
+        constraints: Iterable[ConstraintType] = (),
+        sinks: Iterable[type[EventSink]] = (),
+    ) -> None:
+        types = _by_type_name(classes, "")
+        self._types: Mapping[str, ResourceType] = {name: cls() for name, cls in types.items()}
         self.constraints: Mapping[str, ConstraintType] = MappingProxyType(_by_name(constraints))
+        self._sinks: Mapping[str, type[EventSink]] = _by_type_name(sinks, "the event sink ")
 
     def names(self) -> list[str]:
         """Return the names of all types, sorted."""
@@ -69,28 +76,28 @@ class Registry:
         """Return every custom constraint as `schema` asks it, with the caller's cloud to look things up in."""
         return {name: partial(found.violation, lookups=lookups) for name, found in self.constraints.items()}
 
+    def sinks(self) -> Mapping[str, Mapping[str, PropertySchema]]:
+        """Return the arguments of every type of event sink, as environments are checked against them."""
+        return {name: cls.Arguments.schemas for name, cls in self._sinks.items()}
+
+    def sink(self, given: Mapping[str, Any]) -> EventSink:
+        """Return the sink that an environment names; raise UnknownSink, or whatever the sink raises."""
+        cls = self._sinks.get(given["type"])
+        if cls is None:
+            raise UnknownSink(given["type"])
+        arguments = {name: value for name, value in given.items() if name != "type"}
+        return cls(PropertyValues(properties.resolve(cls.Arguments.schemas, arguments).values))
+
 
 def discover(*packages: ModuleType) -> Registry:
-    """Return every resource type and constraint below the packages and in the entry points."""
-    modules = [module for package in packages for module in _modules_below(package)]
+    """Return every resource type, constraint and sink below the packages and in the entry points."""
+    modules = [module for package in packages for module in discovery.modules_below(package)]
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         loaded = entry.load()
-        modules += _modules_below(loaded) if isinstance(loaded, ModuleType) else []
-    classes = (cls for module in modules for cls in _declared_in(module))
-    return Registry(classes, (one for module in modules for one in _constraints_in(module)))
-
-
-def _modules_below(package: ModuleType) -> Iterator[ModuleType]:
-    yield package
-    for info in pkgutil.walk_packages(getattr(package, "__path__", ()), package.__name__ + "."):
-        yield importlib.import_module(info.name)
-
-
-def _declared_in(module: ModuleType) -> Iterator[type[ResourceType]]:
-    """Yield the types that this very module declares; imported ones belong to where they come from."""
-    for _, cls in inspect.getmembers(module, inspect.isclass):
-        if issubclass(cls, ResourceType) and cls.__module__ == module.__name__ and cls.type_name:
-            yield cls
+        modules += discovery.modules_below(loaded) if isinstance(loaded, ModuleType) else []
+    types = (cls for module in modules for cls in discovery.classes_in(module, ResourceType) if cls.type_name)
+    sinks = (cls for module in modules for cls in discovery.classes_in(module, EventSink) if cls.type_name)
+    return Registry(types, (one for module in modules for one in _constraints_in(module)), sinks)
 
 
 def _constraints_in(module: ModuleType) -> Iterator[ConstraintType]:
@@ -99,6 +106,15 @@ def _constraints_in(module: ModuleType) -> Iterator[ConstraintType]:
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, ConstraintType) and one.check.__module__ == module.__name__:
                 yield one
+
+
+def _by_type_name(classes: Iterable[type[N]], kind: str) -> dict[str, type[N]]:
+    found: dict[str, type[N]] = {}
+    for cls in classes:
+        known = found.setdefault(cls.type_name, cls)
+        if known is not cls:
+            raise DuplicateType(f"{kind}{cls.type_name} is declared twice: in {_place(known)} and {_place(cls)}")
+    return found
 
 
 def _by_name(constraints: Iterable[ConstraintType]) -> dict[str, ConstraintType]:

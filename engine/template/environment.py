@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
@@ -20,6 +21,7 @@ from engine.model.problems import Problem
 from engine.template import aliases, environment_check
 from engine.template import source as texts
 from engine.template.aliases import Search
+from engine.template.environment_check import Sinks
 from engine.template.source import DEFAULT_LIMITS, Document, Limits
 
 RESOURCES: Final = aliases.RESOURCES  # key of the registry below which entries for single resources stand
@@ -45,12 +47,13 @@ class Environment:
 
 
 EMPTY: Final = Environment()
+NO_SINKS: Final[Sinks] = MappingProxyType({})
 
 
-def read(text: str, *, source: str = "", limits: Limits = DEFAULT_LIMITS, sinks: Collection[str] = ()) -> Environment:
+def read(text: str, *, source: str = "", limits: Limits = DEFAULT_LIMITS, sinks: Sinks = NO_SINKS) -> Environment:
     """Return the environment of a YAML text; raise `TemplateInvalid` with all problems, `source` names the file.
 
-    `sinks` are the types of event sinks that this engine knows. The code of a problem is INVALID_ENVIRONMENT, or
+    `sinks` are the event sinks that this engine knows. The code of a problem is INVALID_ENVIRONMENT, or
     INVALID_BREAKPOINT_HOOK or INVALID_MERGE_STRATEGY where it is about one.
     """
     try:
@@ -79,13 +82,13 @@ def _document(text: str, source: str, limits: Limits) -> Document:
 def from_map(data: Mapping[str, Any]) -> Environment:
     """Return the environment of plain data; raise `TemplateInvalid` with all problems.
 
-    The types of sinks are not checked: they were when the environment came, and those an engine knows may change.
+    Sinks are not checked: they were when the environment came, and those an engine knows may change.
     """
     return from_document(Document(dict(data)))
 
 
-def from_document(document: Document, *, sinks: Collection[str] | None = None) -> Environment:
-    """Return the environment of a text that is read; None for `sinks`: their types are not checked."""
+def from_document(document: Document, *, sinks: Sinks | None = None) -> Environment:
+    """Return the environment of a text that is read; None for `sinks`: they are not checked."""
     problems = list(environment_check.problems(document, sinks=sinks))
     if problems:
         raise TemplateInvalid(_in_environment(problems))

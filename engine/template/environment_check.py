@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from engine.model.errors import Code
 from engine.model.problems import Path, Problem
-from engine.schema import types
+from engine.schema import properties, types
 from engine.schema.hints import Hints
+from engine.schema.properties import PropertySchema
 from engine.template.aliases import RESOURCES
 from engine.template.source import Document
 from engine.template.tree import kind_of
@@ -30,11 +31,12 @@ WORDS: Final[Mapping[str, tuple[Collection[str], str, Code]]] = {  # key → wor
     "restricted_actions": (RESTRICTED_ACTIONS, "an action that can be restricted", Code.INVALID_RESTRICTED_ACTION),
 }
 
+Sinks = Mapping[str, Mapping[str, PropertySchema]]  # the types of event sinks there are, and their arguments
 Check = Callable[[Any], Iterator[Problem]]
 
 
-def problems(document: Document, *, sinks: Collection[str] | None) -> Iterator[Problem]:
-    """Yield what is wrong with an environment; `sinks` are the types of event sinks there are, None: not checked."""
+def problems(document: Document, *, sinks: Sinks | None) -> Iterator[Problem]:
+    """Yield what is wrong with an environment; None for `sinks`: neither their types nor arguments are checked."""
     checker = _Checker(document, sinks)
     checks: Mapping[str, Check] = {
         "resource_registry": checker.registry,
@@ -59,7 +61,7 @@ def problems(document: Document, *, sinks: Collection[str] | None) -> Iterator[P
 class _Checker:
     """Checks the sections of one environment, each by its own method."""
 
-    def __init__(self, document: Document, sinks: Collection[str] | None) -> None:
+    def __init__(self, document: Document, sinks: Sinks | None) -> None:
         self.hints = Hints()
         self._document = document
         self._sinks = sinks
@@ -86,9 +88,19 @@ class _Checker:
             elif not isinstance(sink["type"], str):
                 summary = f"the type of a sink has to be a string, and is {kind_of(sink['type'])}"
                 yield self.problem((*path, "type"), summary)
-            elif self._sinks is not None and sink["type"] not in self._sinks:
-                hint = self.hints.near(self._sinks, sink["type"])
-                yield self.problem((*path, "type"), f'no sink of type "{sink["type"]}" is known to this engine{hint}')
+            elif self._sinks is not None:
+                yield from self._sink(self._sinks, sink, path)
+
+    def _sink(self, known: Sinks, sink: Mapping[Any, Any], path: Path) -> Iterator[Problem]:
+        """Yield what is wrong with a sink that has a type."""
+        schemas = known.get(sink["type"])
+        if schemas is None:
+            hint = self.hints.near(known, sink["type"])
+            yield self.problem((*path, "type"), f'no sink of type "{sink["type"]}" is known to this engine{hint}')
+            return
+        arguments = {name: value for name, value in sink.items() if name != "type"}
+        for problem in properties.resolve(schemas, arguments, hints=self.hints).problems:
+            yield self.problem((*path, *problem.path), problem.summary)
 
     def names(self, section: Collection[Any]) -> Iterator[Problem]:
         for index, name in enumerate(section):

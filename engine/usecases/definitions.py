@@ -5,8 +5,8 @@ Nothing is stored here; a definition is a value until the transaction that store
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.ids import DefinitionId
@@ -16,6 +16,7 @@ from engine.schema.hints import Hints
 from engine.template import environment, environment_files
 from engine.template.declarations import Template
 from engine.template.environment import Environment
+from engine.template.environment_check import Sinks
 from engine.template.source import DEFAULT_LIMITS, Limits
 from engine.usecases.commands import Given
 
@@ -26,7 +27,7 @@ class Definitions:
 
     new_id: Callable[[], str]
     parsed: Callable[[str], Template]  # the template of a text; it may remember
-    sinks: Collection[str] = ()  # types of event sinks that this engine knows: none yet
+    sinks: Sinks = field(default_factory=dict)  # the event sinks that this engine knows
     limits: Limits = DEFAULT_LIMITS
 
     def of(self, given: Given) -> Definition:

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from engine.model.errors import Code, TemplateInvalid
 from engine.model.problems import Problem
+from engine.schema.properties import integer, string
 from engine.template import environment
 from engine.template.environment import Environment
+
+QUEUE = {"zaqar-queue": {"target": string("Where to.", required=True), "ttl": integer("For how long.")}}
 
 
 def problems_of(text: str, **options: Any) -> list[Problem]:
@@ -35,7 +38,7 @@ def test_every_section_is_read() -> None:
             web: {hooks: pre-create, restricted_actions: [update, replace], 1: {2: {hooks: []}}}
             gone: null
     """
-    found = environment.read(text, sinks={"zaqar-queue"})
+    found = environment.read(text, sinks=QUEUE)
 
     assert found.event_sinks == ({"type": "zaqar-queue", "target": "q"},)
     assert found.parameter_merge_strategies == {"a": "merge", "default": "deep_merge"}
@@ -151,12 +154,23 @@ def test_all_problems_are_told_with_their_lines() -> None:
     ]
 
 
-def test_types_of_sinks_are_checked_when_they_come_and_not_again() -> None:
+def test_sinks_are_checked_when_they_come_and_not_again() -> None:
     text = "event_sinks: [{type: post}]"
-    known = environment.read(text, sinks=["post"])
+    known = environment.read(text, sinks={"post": {}})
 
-    assert "known: pots" in problems_of(text, sinks=["pots and pans"])[0].summary
+    assert "known: pots" in problems_of(text, sinks={"pots and pans": {}})[0].summary
     assert environment.from_map(known.as_map()) == known
+
+
+def test_the_arguments_of_sinks_are_checked_with_their_lines() -> None:
+    text = "event_sinks:\n- type: zaqar-queue\n  ttl: long\n  tttl: 1\n- type: zaqar-queue\n  target: q\n"
+
+    assert [(one.line, one.where(), one.summary) for one in problems_of(text, sinks=QUEUE)] == [
+        (4, "environment.event_sinks[0].tttl", 'there is no property "tttl"; did you mean ttl?'),
+        (2, "environment.event_sinks[0]", 'the property "target" is required, but not given'),
+        (3, "environment.event_sinks[0].ttl", '"long" is not an integer'),
+    ]
+    assert {one.code for one in problems_of(text, sinks=QUEUE)} == {Code.INVALID_ENVIRONMENT}
 
 
 NAMES = st.sampled_from("abc")

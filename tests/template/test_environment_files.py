@@ -25,7 +25,7 @@ TYPES = {
 
 def merged(*texts: str, parameters: Mapping[str, Any] | None = None) -> Environment:
     """Return the environments of texts as one; their files are called 1, 2, …"""
-    files = [(str(number), environment.read(text, sinks=["a", "b"])) for number, text in enumerate(texts, 1)]
+    files = [(str(number), environment.read(text, sinks={"a": {}, "b": {}})) for number, text in enumerate(texts, 1)]
     return environment_files.merge_files(files, parameters=parameters or {}, types=TYPES)
 
 

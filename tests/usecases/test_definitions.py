@@ -9,13 +9,15 @@ import pytest
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.records import Definition
+from engine.schema.properties import string
 from engine.template.source import Limits
 from engine.usecases.commands import Given
 from engine.usecases.definitions import Definitions
 from kit import catalogue
 
 IDS = itertools.count()
-DEFINITIONS = Definitions(lambda: f"id-{next(IDS)}", catalogue.parsed, sinks=["post"])
+SINKS = {"post": {"to": string("Where to.")}}
+DEFINITIONS = Definitions(lambda: f"id-{next(IDS)}", catalogue.parsed, SINKS)
 
 
 def template(**types: str) -> str:
