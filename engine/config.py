@@ -67,10 +67,10 @@ def without_password(url: str) -> str:
 
 
 def _texts(value: object) -> object:
-    """Return a text as the list that it stands for: the environment has only text."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+    """Return a text as the list that it stands for: the environment has only text. What is empty is no item."""
+    if isinstance(value, str):
+        value = tuple(part.strip() for part in value.split(","))
+    return tuple(part for part in value if part != "") if isinstance(value, tuple) else value
 
 
 def _address(value: str) -> str:
@@ -137,7 +137,12 @@ class Config(BaseSettings):
         600, description="Seconds after which a call of a resource type that hangs is given up."
     )
     hidden_stack_tags: Texts = Field((), description="Stacks with one of these tags are not listed.")
-    plugin_packages: Texts = Field((), description="Importable packages with more resource types.")
+    plugin_packages: Texts = Field((), description="Importable packages with more resource types and other plugins.")
+    # Heat has none by default, because there a notification goes to a message bus that may not be there. A log always
+    # is, and which stack began what, and how it ended, is what one looks for in it first.
+    notifications: Texts = Field(
+        ("log",), description="Who is told when actions on stacks begin and end: log, names of plugins; empty: nobody."
+    )
     revision: str = Field("unknown", description="What GetRevision answers.")
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
         "info", description="What to log: debug, info, warning or error, and what is worse."

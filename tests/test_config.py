@@ -80,6 +80,15 @@ def test_lists_can_be_written_as_text_in_the_environment(monkeypatch) -> None:
     assert config.load({}).config.plugin_packages == ("ours.types", "theirs")
 
 
+@pytest.mark.parametrize("empty", ["", (), ("",), []], ids=repr)
+def test_notifications_go_to_the_log_unless_somebody_turns_them_off(empty, monkeypatch) -> None:
+    assert config.load({}).config.notifications == ("log",)
+    assert config.load({"notifications": empty}).config.notifications == ()
+
+    monkeypatch.setenv("ISOTHERM_NOTIFICATIONS", "")
+    assert config.load({}).config.notifications == ()
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.1:1", "localhost:1", "[::1]:1", "127.8.8.8:0"])
 def test_noauth_goes_with_loopback(listen: str) -> None:
     assert config.load({"listen": listen}).config.listen == listen

@@ -53,5 +53,5 @@ def _flag(name: str, option: FieldInfo) -> Callable[[Function], Function]:
     default = option.get_default()
     text = option.description or ""
     if default not in {None, ()}:
-        text += f"  [default: {default}]"
+        text += f"  [default: {', '.join(default) if is_list else default}]"
     return click.option(f"--{name.replace('_', '-')}", name, help=text, metavar="VALUE", multiple=is_list)

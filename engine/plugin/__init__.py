@@ -7,6 +7,8 @@ here knows the store, threads or gRPC. This is the one package that re-exports i
 from engine.plugin.constraint import ConstraintType, constraint, refused
 from engine.plugin.context import Context
 from engine.plugin.event_sink import EventSink
+from engine.plugin.lifecycle import LifecyclePlugin, Operation
+from engine.plugin.notifier import Notifier
 from engine.plugin.outcome import Done, Observed, Outcome, Poll, Replace, ResourceFailed
 from engine.plugin.ports import LookupFailed, Lookups, NestedRequest, NestedStack, NestedStacks, NoCloud
 from engine.plugin.resource_type import ResourceType
@@ -16,13 +18,16 @@ __all__ = [
     "Context",
     "Done",
     "EventSink",
+    "LifecyclePlugin",
     "LookupFailed",
     "Lookups",
     "NestedRequest",
     "NestedStack",
     "NestedStacks",
     "NoCloud",
+    "Notifier",
     "Observed",
+    "Operation",
     "Outcome",
     "Poll",
     "Replace",
