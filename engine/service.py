@@ -11,7 +11,7 @@ import importlib
 import logging
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,7 +33,9 @@ from engine.plugin import registry as registries
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
 from engine.runtime.cage import Cage, CageLimits
+from engine.runtime.clock import SystemClock
 from engine.runtime.declared import Declared, Outside
+from engine.runtime.logbook import Logbook
 from engine.runtime.neighbours import Answer, Neighbours
 from engine.store import database, events, migrate, requests, services
 from engine.store.crypto import Keys
@@ -42,6 +44,7 @@ from engine.template.facts import TimeLimit
 from engine.template.queries import QueryLimits
 from engine.template.source import Limits as TemplateLimits
 from engine.template.target import Target
+from engine.usecases import resets
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
 from engine.usecases.nested import Nesting
@@ -205,6 +208,22 @@ class EngineService:
 
     def _forget_answers(self) -> None:
         database.retrying(self._db, lambda tx: requests.forget(tx, tx.now() - requests.LIFETIME))
+
+
+def stored_keys(config: Config) -> Keys:
+    """Return the keys that engines with this configuration seal with; raise INVALID_ENCRYPTION_KEY if there are none.
+
+    Where an engine that starts makes a key, whoever comes to what engines have stored must not: nothing would open.
+    """
+    return Keys.from_list(config.encryption_keys) if config.encryption_keys else Keys.from_file(config.key_file())
+
+
+def reset_stack(db: Database, stack_id: StackId) -> Sequence[StackRecord]:
+    """Give up what is under way in a stack and all nested in it, whoever walks them; return them, outer ones first.
+
+    For operators; no engine has to run. Raise STACK_NOT_FOUND.
+    """
+    return resets.reset(db, stack_id, Logbook(machinery.new_id, SystemClock().now))
 
 
 class _Listeners:

@@ -1,6 +1,7 @@
-"""`isotherm db`: bring a database to the tables of this version, or say where it is.
+"""`isotherm db`: bring a database to the tables of this version, and what an operator does to it by hand.
 
-An engine on SQLite does that by itself when it starts. On a database server the operator decides when.
+An engine on SQLite upgrades by itself when it starts. On a database server the operator decides when. All of this works
+on the database itself: no engine has to run, and those that do need not be stopped.
 """
 
 from __future__ import annotations
@@ -11,26 +12,28 @@ from contextlib import contextmanager
 
 import click
 
+from engine import service
 from engine.cli import exits
 from engine.cli.exits import ExitCode, Failed
 from engine.cli.settings import config_options
-from engine.config import Loaded
-from engine.model.errors import EngineError
+from engine.config import Config, Loaded
+from engine.model.errors import Code, EngineError
+from engine.model.ids import StackId
 from engine.store import migrate
-from engine.store.crypto import KEY_BYTES
+from engine.store.crypto import KEY_BYTES, Keys
 from engine.store.database import Database
 
 
 @click.group(epilog=exits.EXPLAINED)
 def command() -> None:
-    """Prepare a database for this version."""
+    """Prepare a database for this version, and mend what is in it."""
 
 
 @command.command()
 @config_options(only=("database",))
 def upgrade(loaded: Loaded) -> None:
     """Bring the database to this version; one that is there already stays as it is."""
-    with _opened(loaded) as database:
+    with _opened(loaded.config) as database:
         migrate.upgrade(database)
         click.echo(_position(database))
 
@@ -39,21 +42,53 @@ def upgrade(loaded: Loaded) -> None:
 @config_options(only=("database",))
 def current(loaded: Loaded) -> None:
     """Print the revision that the database is at."""
-    with _opened(loaded) as database:
+    with _opened(loaded.config) as database:
         click.echo(_position(database))
 
 
-@contextmanager
-def _opened(loaded: Loaded) -> Iterator[Database]:
+@command.command("reset-stack")
+@click.argument("stack_id")
+@config_options(only=("database", "encryption_keys", "encryption_key_file"))
+def reset_stack(loaded: Loaded, stack_id: str) -> None:
+    """Give up what is under way in a stack, and in those nested in it.
+
+    For a stack that hangs although its engine lives. What is IN_PROGRESS becomes FAILED, no resource waits at a
+    hook any more, and an engine that still works on the stack writes nothing more. Then update or delete it.
+    """
+    with _opened(loaded.config, _keys(loaded.config)) as database:
+        _check_version(database)
+        for stack in service.reset_stack(database, StackId(stack_id)):
+            click.echo(f"{stack.name} ({stack.id}) is {stack.state}")
+
+
+def _keys(config: Config) -> Keys:
+    """Return the keys of the engines on this database; raise Failed without them."""
     try:
-        # Migrations neither read nor write a secret, so any key will do.
-        database = Database.open(loaded.config.database, [secrets.token_bytes(KEY_BYTES)])
+        return service.stored_keys(config)
+    except EngineError as error:
+        hint = "what is stored of resources is encrypted: this needs the keys of the engines on the database"
+        raise Failed(ExitCode.USAGE, error.message, [hint]) from error
+
+
+@contextmanager
+def _opened(config: Config, keys: Keys | None = None) -> Iterator[Database]:
+    """Yield the database; without keys for what neither reads nor writes a secret."""
+    try:
+        database = Database.open(config.database, keys or [secrets.token_bytes(KEY_BYTES)])
         try:
             yield database
         finally:
             database.close()
     except EngineError as error:
-        raise Failed(ExitCode.STACK_FAILED, error.message) from error
+        is_missing = error.code is Code.STACK_NOT_FOUND
+        raise Failed(ExitCode.NOT_FOUND if is_missing else ExitCode.STACK_FAILED, error.message) from error
+
+
+def _check_version(database: Database) -> None:
+    """Raise Failed where the database has the tables of another version."""
+    if migrate.current(database) != migrate.head():
+        hint = "`isotherm db upgrade` brings it to this version"
+        raise Failed(ExitCode.STACK_FAILED, f"the database is at {_position(database)}", [hint])
 
 
 def _position(database: Database) -> str:
