@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "resource-type": "Look up what resources there are.",
     "service": "List the engines.",
     "serve": "Run an engine.",
-    "db": "Prepare a database, and mend what is in it.",
+    "db": "Prepare, mend and purge a database.",
     "config": "Show the configuration of an engine.",
 }
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from engine.model.ids import EngineId
 from engine.model.records import ServiceRecord
@@ -47,6 +47,7 @@ _RETIRE_STALE: Final = (
     )
     .values(deleted_time=bindparam("at"))
 )
+_FORGET: Final = delete(SERVICE).where(SERVICE.c.deleted_time < bindparam("before"))
 
 
 def report(tx: Tx, service: ServiceRecord) -> None:
@@ -74,6 +75,11 @@ def retire_stale(tx: Tx, own: ServiceRecord) -> int:
         "before": tx.now() - timedelta(seconds=_MISSED_REPORTS * own.report_interval),
     }
     return tx.connection.execute(_RETIRE_STALE, names).rowcount
+
+
+def forget(tx: Tx, before: datetime) -> int:
+    """Delete the engines that were retired before a time; return how many."""
+    return tx.connection.execute(_FORGET, {"before": before}).rowcount
 
 
 def get(tx: Tx, engine_id: EngineId) -> ServiceRecord | None:

@@ -1,4 +1,4 @@
-"""`isotherm db reset-stack` beside a running engine."""
+"""`isotherm db reset-stack` and `isotherm db purge`, beside a running engine or without one."""
 
 from __future__ import annotations
 
@@ -97,3 +97,28 @@ def test_tables_of_another_version_are_left_alone(tmp_path: Path) -> None:
 
     assert result.returncode == 1
     assert f"the database is at empty (head is {migrate.head()})" in result.stdout
+
+
+def test_what_was_deleted_is_purged_beside_a_running_engine(engine: EngineProcess, tmp_path: Path) -> None:
+    for name in ("gone", "kept"):
+        engine.settled(engine.create(name, "heat_template_version: 2021-04-16\n"))
+    gone = engine.show("gone")["stack_identity"]["stack_id"]
+    engine.call("DeleteStack", stack_identity={"stack_name": "gone"})
+    engine.settled(gone)
+
+    too_young = db(tmp_path, "purge")
+    purged = db(tmp_path, "purge", "0", "--granularity", "seconds", "--batch", "1")
+
+    assert too_young.stdout.splitlines()[0].split() == ["stacks", "0"]
+    told = dict(line.split() for line in purged.stdout.splitlines())
+    assert (told["stacks"], told["events"], told["definitions"]) == ("1", "4", "1")
+    left = engine.call("ListStacks", show_deleted=True)["stacks"]
+    assert [stack["stack_name"] for stack in left] == ["kept"]
+
+
+@pytest.mark.parametrize("age", ["-1", "some", "9999999999"])
+def test_an_age_that_is_none_is_refused(tmp_path: Path, age: str) -> None:
+    result = db(tmp_path, "purge", "--", age)
+
+    assert result.returncode == 2
+    assert "Traceback" not in result.stdout

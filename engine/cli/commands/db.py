@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -19,14 +21,15 @@ from engine.cli.settings import config_options
 from engine.config import Config, Loaded
 from engine.model.errors import Code, EngineError
 from engine.model.ids import StackId
-from engine.store import migrate
+from engine.store import migrate, purges
 from engine.store.crypto import KEY_BYTES, Keys
 from engine.store.database import Database
+from engine.store.purges import Old
 
 
 @click.group(epilog=exits.EXPLAINED)
 def command() -> None:
-    """Prepare a database for this version, and mend what is in it."""
+    """Prepare a database for this version, mend what is in it, and purge what is old."""
 
 
 @command.command()
@@ -59,6 +62,42 @@ def reset_stack(loaded: Loaded, stack_id: str) -> None:
         _check_version(database)
         for stack in service.reset_stack(database, StackId(stack_id)):
             click.echo(f"{stack.name} ({stack.id}) is {stack.state}")
+
+
+@command.command()
+@click.argument("age", type=click.IntRange(min=0), default=90)
+@click.option(
+    "--granularity",
+    type=click.Choice(["days", "hours", "minutes", "seconds"]),
+    default="days",
+    show_default=True,
+    help="What AGE counts.",
+)
+@click.option("--project", help="Only stacks of this project.")
+@click.option("--batch", type=click.IntRange(min=1), default=20, show_default=True, help="Stacks at a time.")
+@config_options(only=("database",))
+def purge(loaded: Loaded, age: int, granularity: str, project: str | None, batch: int) -> None:
+    """Remove for good the stacks that were deleted longer ago than AGE, 90 days if it is not given.
+
+    With them go their events and snapshots, and then whatever nothing refers to: templates, environments and files.
+    Engines that ended as long ago are forgotten, and so are answers to requests that are older than a day.
+    """
+    old = Old(_duration(age, granularity), project, batch)
+    with _opened(loaded.config) as database:
+        _check_version(database)
+        purged = purges.purge(database, old)
+    for kind in fields(purged):
+        click.echo(f"{kind.name:<12} {getattr(purged, kind.name)}")
+
+
+def _duration(age: int, granularity: str) -> timedelta:
+    """Return how long ago that is; raise UsageError where the calendar does not reach so far back."""
+    try:
+        duration = timedelta(**{granularity: age})
+        datetime.now(UTC) - duration
+    except OverflowError:
+        raise click.UsageError(f"AGE: {age} {granularity} ago there was no calendar") from None
+    return duration
 
 
 def _keys(config: Config) -> Keys:
