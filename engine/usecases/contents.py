@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.model.errors import EngineError
+from engine.model.errors import Code, EngineError
 from engine.model.ids import ResourceId, StackId
 from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import Action, Status
@@ -40,6 +40,12 @@ def read(tx: Tx, declared: Declared, stack: StackRecord, *, only: str = "") -> C
     if not only:
         return content
     return Content(stack, content.target, [view for view in content.views if view.record.name == only])
+
+
+def not_found(stack: StackRecord, name: str) -> EngineError:
+    """Return the error for a resource that the stack neither has nor declares."""
+    text = f"The Resource ({name}) could not be found in Stack {stack.name}."
+    return EngineError(Code.RESOURCE_NOT_FOUND, text, resource_name=name, stack_name=stack.name)
 
 
 def read_tree(tx: Tx, declared: Declared, stack: StackRecord, depth: int) -> list[Content]:

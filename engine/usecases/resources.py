@@ -70,8 +70,7 @@ class Resources:
             stack = access.resolve(tx, caller, identity)
             content = contents.read(tx, self.declared, stack, only=name) if name else None
         if content is None or not content.views:
-            text = f"The Resource ({name}) could not be found in Stack {stack.name}."
-            raise EngineError(Code.RESOURCE_NOT_FOUND, text, resource_name=name, stack_name=stack.name)
+            raise contents.not_found(stack, name)
         (view,) = content.views
         return replace(view, detailed=True) if bare else self._detailed(content.target, view, with_attr)
 

@@ -1,4 +1,4 @@
-"""Every test of the store runs on every database: `database` is an SQLite file, then PostgreSQL."""
+"""Every test of the store runs on every database."""
 
 from __future__ import annotations
 
@@ -7,29 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.store import migrate
 from engine.store.database import Database
 from kit import databases
+from kit.every_database import database, postgresql_url, url
 
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    with databases.postgresql_database() as url:
-        migrate.upgrade(url)
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return databases.sqlite(tmp_path)
-    return databases.emptied(request.getfixturevalue("postgresql_url"))
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    with databases.opened(url) as database:
-        yield database
+__all__ = ["database", "postgresql_url", "sqlite_database", "url"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The engine room: a whole engine in this process, without its gRPC."""
+"""The engine room: a whole engine in this process, without its gRPC. Some need no engine, and run on every database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from kit.engine_room import EngineRoom
+from kit.every_database import database, postgresql_url, url
+
+__all__ = ["database", "postgresql_url", "room", "url"]
 
 
 @pytest.fixture
