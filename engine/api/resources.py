@@ -10,6 +10,7 @@ from engine.api.convert import identities
 from engine.api.convert import resources as convert
 from engine.model.records import Caller
 from engine.usecases import resources as usecases
+from engine.usecases import signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Resources:
     """The room of resources."""
 
     resources: usecases.Resources
+    signals: signals.Signals
 
     def ListStackResources(
         self, request: pb.ListStackResourcesRequest, caller: Caller
@@ -55,3 +57,14 @@ class Resources:
         """Find the resource that a real thing belongs to."""
         found = self.resources.find_physical(caller, request.physical_resource_id)
         return pb.FindPhysicalResourceResponse(resource_identity=identities.resource_identity(found))
+
+    def ResourceSignal(self, request: pb.ResourceSignalRequest, caller: Caller) -> pb.ResourceSignalResponse:
+        """Deliver a signal to a resource."""
+        return convert.signalled(self.signals.signal(caller, convert.signal_resource(request)))
+
+    def ResourceMarkUnhealthy(
+        self, request: pb.ResourceMarkUnhealthyRequest, caller: Caller
+    ) -> pb.ResourceMarkUnhealthyResponse:
+        """Mark a resource as unhealthy, or take the mark away."""
+        self.signals.mark_unhealthy(caller, convert.mark_unhealthy(request))
+        return pb.ResourceMarkUnhealthyResponse()

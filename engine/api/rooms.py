@@ -20,7 +20,7 @@ from engine.api.templates import Templates
 from engine.runtime.declared import Declared
 from engine.runtime.streams import EventStreams
 from engine.store.database import Database
-from engine.usecases import actions, events, outputs, resource_types, resources, services, stacks, templates
+from engine.usecases import actions, events, outputs, resource_types, resources, services, signals, stacks, templates
 from engine.usecases.attributes import PortsFor
 
 
@@ -31,6 +31,7 @@ class Parts(TypedDict):
     declared: Declared
     ports_for: PortsFor  # what a type may use when an attribute is read
     streams: EventStreams
+    signals: signals.Signals
     max_nested_stack_depth: int
     revision: str
 
@@ -42,7 +43,9 @@ def furnish(stacks_: stacks.Stacks, **parts: Unpack[Parts]) -> Sequence[Room]:
         Stacks(stacks_),
         Actions(actions.Actions(db, declared, stacks_.traversals, stacks_.logbook)),
         Outputs(outputs.Outputs(db, declared)),
-        Resources(resources.Resources(db, declared, parts["ports_for"], parts["max_nested_stack_depth"])),
+        Resources(
+            resources.Resources(db, declared, parts["ports_for"], parts["max_nested_stack_depth"]), parts["signals"]
+        ),
         Events(events.Events(db), parts["streams"]),
         Templates(templates.Templates(db, declared, stacks_.definitions)),
         ResourceTypes(resource_types.ResourceTypes(declared.registry)),

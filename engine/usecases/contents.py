@@ -14,7 +14,7 @@ from engine.model.errors import Code, EngineError
 from engine.model.ids import ResourceId, StackId
 from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import Action, Status
-from engine.plan import standing
+from engine.plan import breakpoints, standing
 from engine.runtime.declared import Declared
 from engine.store import resources, stacks
 from engine.store.database import Tx
@@ -81,6 +81,7 @@ def _content(
         records = {name: shown[name] for name in declarations if name in shown}
     records |= {name: row for name, row in shown.items() if name not in declarations}
     needed_by = _needed_by(declarations.values(), rows)
+    hooks = _hooks(stack, (*rows, *shown.values()))
     views = []
     for name, record in records.items():
         inner = nested.get(record.nested_stack_id) if record.nested_stack_id else None
@@ -91,6 +92,7 @@ def _content(
                 required_by=sorted(needed_by.get(name, ())),
                 nested=inner.identity if inner else None,
                 description=declarations[name].description if name in declarations else "",
+                hook=hooks.get(name, ""),
             )
         )
     return Content(stack, target, views)
@@ -121,6 +123,12 @@ def _needed_by(declarations: Iterable[Declaration], rows: Sequence[ResourceRecor
             if id_ in names and names[id_] not in declared:
                 found[names[id_]].add(row.name)
     return found
+
+
+def _hooks(stack: StackRecord, rows: Iterable[ResourceRecord]) -> Mapping[str, str]:
+    """Return for each name the hook at which a row of it waits; of several the last. It may be one that is replaced."""
+    points = ((row.name, breakpoints.waiting_at(row, stack.traversal)) for row in rows)
+    return {name: point for name, point in points if point}
 
 
 def _without_row(stack: StackRecord, declaration: Declaration) -> ResourceRecord:

@@ -59,6 +59,7 @@ class ResourceView:
     resources: Sequence[ResourceView] = ()  # a preview only: what the nested stack will consist of
     changes: Sequence[PropertyChange] = ()  # a preview of an update only
     replaced_type: str = ""  # a preview of an update only: of what is there now, if its type would be another one
+    hook: str = ""  # the breakpoint at which it waits; "": at none
     detailed: bool = False  # False: description, metadata and attributes were not asked for
 
 

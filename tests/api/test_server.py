@@ -37,8 +37,6 @@ NOT_YET = {
     "ListSoftwareConfigs",
     "ListSoftwareDeployments",
     "MetadataSoftwareDeployments",
-    "ResourceMarkUnhealthy",
-    "ResourceSignal",
     "SetWatchState",
     "ShowSnapshot",
     "ShowSoftwareConfig",

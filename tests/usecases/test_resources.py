@@ -8,8 +8,8 @@ import pytest
 
 from engine import resources as built_in
 from engine.model.errors import Code, EngineError
-from engine.model.ids import DefinitionId, StackIdentity
-from engine.model.records import Caller, Definition, Lock, ResourceRecord, StackRecord
+from engine.model.ids import DefinitionId, StackIdentity, TraversalId
+from engine.model.records import Caller, Definition, Hook, Lock, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plugin import Context, ResourceType
 from engine.plugin import registry as registries
@@ -138,6 +138,28 @@ def test_a_deleted_stack_is_listed_as_it_was_declared(db: Database, use: Resourc
     with pytest.raises(EngineError) as hidden:
         use.describe(ME, stack.identity, "first")
     assert hidden.value.code is Code.STACK_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("hooks", "shown"),
+    [
+        pytest.param([Hook("post-create", stored.WALK)], "post-create", id="it waits"),
+        pytest.param([Hook("post-create", stored.WALK, is_cleared=True)], "", id="it was let go on"),
+        pytest.param([Hook("post-create", TraversalId("earlier"))], "", id="it waited on an earlier walk"),
+        pytest.param([Hook("pre-delete", stored.WALK), None], "pre-delete", id="what it replaces waits"),
+        pytest.param(
+            [Hook("pre-delete", stored.WALK), Hook("post-create", stored.WALK)], "post-create", id="both of them wait"
+        ),
+    ],
+)
+def test_a_resource_shows_the_hook_that_it_waits_at(
+    db: Database, use: Resources, hooks: Sequence[Hook | None], shown: str
+) -> None:
+    rows = [{"name": "first", "hook": hook, "created_time": stored.at(age), **DONE} for age, hook in enumerate(hooks)]
+    stack = stack_of(db, CHAIN, rows)
+
+    assert [view.hook for view in listed(use, stack)] == [shown, "", ""]
+    assert use.describe(ME, stack.identity, "first", bare=True).hook == shown
 
 
 def test_rows_are_shown_even_when_their_type_is_gone(db: Database, use: Resources) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from isotherm.v1 import common_pb2
 from isotherm.v1 import resource_pb2 as pb
@@ -12,6 +12,7 @@ from engine.api.convert import identities, pages, values
 from engine.schema.properties import OnChange
 from engine.usecases import resources
 from engine.usecases.resources import ListResources
+from engine.usecases.signals import MarkUnhealthy, SignalResource
 from engine.usecases.views import PropertyChange, ResourceView
 
 _EFFECT: Final = {
@@ -43,6 +44,7 @@ def resource(view: ResourceView) -> pb.Resource:
         required_by=view.required_by,
         nested_stack_id=identities.stack_identity(view.nested) if view.nested else None,
         parent_resource=stack.parent_resource,
+        hook=view.hook,
     )
     if view.detailed:
         _add_details(message, view)
@@ -75,6 +77,33 @@ def list_resources(request: pb.ListStackResourcesRequest) -> ListResources:
         filters=filters,
         limit=identities.limit(request),
         marker=request.marker,
+    )
+
+
+def signal_resource(request: pb.ResourceSignalRequest) -> SignalResource:
+    """Return what the resource is to be told."""
+    return SignalResource(
+        identity=identities.wanted_stack(request),
+        resource_name=request.resource_name,
+        details=values.from_value(request.details, "details") if request.HasField("details") else None,
+        sync=request.sync_call,
+        request_id=request.request_id,
+    )
+
+
+def signalled(metadata: Mapping[str, Any] | None) -> pb.ResourceSignalResponse:
+    """Return the answer to a signal."""
+    return pb.ResourceSignalResponse(metadata=None if metadata is None else values.to_struct(metadata))
+
+
+def mark_unhealthy(request: pb.ResourceMarkUnhealthyRequest) -> MarkUnhealthy:
+    """Return what is said of the resource."""
+    return MarkUnhealthy(
+        identity=identities.wanted_stack(request),
+        resource_name=request.resource_name,
+        unhealthy=request.mark_unhealthy if request.HasField("mark_unhealthy") else None,
+        reason=request.resource_status_reason,
+        request_id=request.request_id,
     )
 
 

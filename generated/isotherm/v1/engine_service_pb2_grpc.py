@@ -644,8 +644,9 @@ class EngineServiceServicer(object):
     def ResourceMarkUnhealthy(self, request, context):
         """Marks a resource as unhealthy, or takes the mark away.
 
-        Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); ABORTED
-        (STACK_ACTION_IN_PROGRESS) if something is being done to the resource.
+        Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (RESOURCE_NOT_AVAILABLE) if nothing was made for it yet;
+        FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); INVALID_ARGUMENT if `mark_unhealthy` is not given; ABORTED
+        (STACK_ACTION_IN_PROGRESS) if something is being done to its stack.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

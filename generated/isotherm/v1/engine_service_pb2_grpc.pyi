@@ -208,8 +208,9 @@ class EngineServiceStub:
     ResourceMarkUnhealthy: _grpc.UnaryUnaryMultiCallable[_resource_pb2.ResourceMarkUnhealthyRequest, _resource_pb2.ResourceMarkUnhealthyResponse]
     """Marks a resource as unhealthy, or takes the mark away.
 
-    Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); ABORTED
-    (STACK_ACTION_IN_PROGRESS) if something is being done to the resource.
+    Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (RESOURCE_NOT_AVAILABLE) if nothing was made for it yet;
+    FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); INVALID_ARGUMENT if `mark_unhealthy` is not given; ABORTED
+    (STACK_ACTION_IN_PROGRESS) if something is being done to its stack.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]
     """Returns a page of events."""
@@ -533,8 +534,9 @@ class EngineServiceAsyncStub(EngineServiceStub):
     ResourceMarkUnhealthy: _aio.UnaryUnaryMultiCallable[_resource_pb2.ResourceMarkUnhealthyRequest, _resource_pb2.ResourceMarkUnhealthyResponse]  # type: ignore[assignment]
     """Marks a resource as unhealthy, or takes the mark away.
 
-    Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); ABORTED
-    (STACK_ACTION_IN_PROGRESS) if something is being done to the resource.
+    Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (RESOURCE_NOT_AVAILABLE) if nothing was made for it yet;
+    FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); INVALID_ARGUMENT if `mark_unhealthy` is not given; ABORTED
+    (STACK_ACTION_IN_PROGRESS) if something is being done to its stack.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Returns a page of events."""
@@ -999,8 +1001,9 @@ class EngineServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resource_pb2.ResourceMarkUnhealthyResponse, _abc.Awaitable[_resource_pb2.ResourceMarkUnhealthyResponse]]:
         """Marks a resource as unhealthy, or takes the mark away.
 
-        Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); ABORTED
-        (STACK_ACTION_IN_PROGRESS) if something is being done to the resource.
+        Errors: NOT_FOUND (RESOURCE_NOT_FOUND); FAILED_PRECONDITION (RESOURCE_NOT_AVAILABLE) if nothing was made for it yet;
+        FAILED_PRECONDITION (PHYSICAL_RESOURCE_AMBIGUOUS); INVALID_ARGUMENT if `mark_unhealthy` is not given; ABORTED
+        (STACK_ACTION_IN_PROGRESS) if something is being done to its stack.
         """
 
     @_abc_1.abstractmethod

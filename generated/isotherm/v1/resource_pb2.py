@@ -27,43 +27,43 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from isotherm.v1 import common_pb2 as isotherm_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aisotherm/v1/resource.proto\x12\x0bisotherm.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18isotherm/v1/common.proto\"\xad\x06\n\x08Resource\x12\x15\n\rresource_name\x18\x01 \x01(\t\x12\x15\n\rresource_type\x18\x02 \x01(\t\x12\x38\n\x11resource_identity\x18\x03 \x01(\x0b\x32\x1d.isotherm.v1.ResourceIdentity\x12\x32\n\x0estack_identity\x18\x04 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nstack_name\x18\x05 \x01(\t\x12\x1c\n\x14physical_resource_id\x18\x06 \x01(\t\x12\x34\n\x0fresource_action\x18\x07 \x01(\x0e\x32\x1b.isotherm.v1.ResourceAction\x12,\n\x0fresource_status\x18\x08 \x01(\x0e\x32\x13.isotherm.v1.Status\x12\x1e\n\x16resource_status_reason\x18\t \x01(\t\x12\x31\n\rcreation_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cupdated_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequired_by\x18\x0c \x03(\t\x12\x33\n\x0fnested_stack_id\x18\r \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x17\n\x0fparent_resource\x18\x0e \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x0f \x01(\t\x12)\n\x08metadata\x18\x10 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nattributes\x18\x11 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nproperties\x18\x12 \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\tresources\x18\x13 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12,\n\x07\x63hanges\x18\x14 \x03(\x0b\x32\x1b.isotherm.v1.PropertyChange\x12\x15\n\rreplaced_type\x18\x15 \x01(\t\"\xbb\x01\n\x0ePropertyChange\x12\x15\n\rproperty_name\x18\x01 \x01(\t\x12&\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12%\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x18\n\x10\x61\x66ter_is_unknown\x18\x04 \x01(\x08\x12)\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0e\x32\x19.isotherm.v1.ChangeEffect\"w\n\x0fResourceFilters\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x03(\t\x12\x0c\n\x04name\x18\x03 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x03(\t\x12\n\n\x02id\x18\x05 \x03(\t\x12\x1c\n\x14physical_resource_id\x18\x06 \x03(\t\"\x98\x01\n\x1c\x44\x65scribeStackResourceRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x11\n\twith_attr\x18\x03 \x03(\t\x12\x1a\n\x12without_attributes\x18\x04 \x01(\x08\"H\n\x1d\x44\x65scribeStackResourceResponse\x12\'\n\x08resource\x18\x01 \x01(\x0b\x32\x15.isotherm.v1.Resource\"\x98\x01\n\x1d\x44\x65scribeStackResourcesRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06marker\x18\x04 \x01(\tB\x08\n\x06_limit\"_\n\x1e\x44\x65scribeStackResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12\x13\n\x0bnext_marker\x18\x02 \x01(\t\"\xd7\x01\n\x19ListStackResourcesRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x14\n\x0cnested_depth\x18\x02 \x01(\x05\x12\x13\n\x0bwith_detail\x18\x03 \x01(\x08\x12-\n\x07\x66ilters\x18\x04 \x01(\x0b\x32\x1c.isotherm.v1.ResourceFilters\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06marker\x18\x06 \x01(\tB\x08\n\x06_limit\"[\n\x1aListStackResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12\x13\n\x0bnext_marker\x18\x02 \x01(\t\";\n\x1b\x46indPhysicalResourceRequest\x12\x1c\n\x14physical_resource_id\x18\x01 \x01(\t\"X\n\x1c\x46indPhysicalResourceResponse\x12\x38\n\x11resource_identity\x18\x01 \x01(\x0b\x32\x1d.isotherm.v1.ResourceIdentity\"\xb2\x01\n\x15ResourceSignalRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\'\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x11\n\tsync_call\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"C\n\x16ResourceSignalResponse\x12)\n\x08metadata\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xcd\x01\n\x1cResourceMarkUnhealthyRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1b\n\x0emark_unhealthy\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x16resource_status_reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x11\n\x0f_mark_unhealthy\"\x1f\n\x1dResourceMarkUnhealthyResponse*\x83\x01\n\x0c\x43hangeEffect\x12\x1d\n\x19\x43HANGE_EFFECT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43HANGE_EFFECT_IN_PLACE\x10\x01\x12\x1d\n\x19\x43HANGE_EFFECT_REPLACEMENT\x10\x02\x12\x19\n\x15\x43HANGE_EFFECT_REFUSED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aisotherm/v1/resource.proto\x12\x0bisotherm.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18isotherm/v1/common.proto\"\xbb\x06\n\x08Resource\x12\x15\n\rresource_name\x18\x01 \x01(\t\x12\x15\n\rresource_type\x18\x02 \x01(\t\x12\x38\n\x11resource_identity\x18\x03 \x01(\x0b\x32\x1d.isotherm.v1.ResourceIdentity\x12\x32\n\x0estack_identity\x18\x04 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x12\n\nstack_name\x18\x05 \x01(\t\x12\x1c\n\x14physical_resource_id\x18\x06 \x01(\t\x12\x34\n\x0fresource_action\x18\x07 \x01(\x0e\x32\x1b.isotherm.v1.ResourceAction\x12,\n\x0fresource_status\x18\x08 \x01(\x0e\x32\x13.isotherm.v1.Status\x12\x1e\n\x16resource_status_reason\x18\t \x01(\t\x12\x31\n\rcreation_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cupdated_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequired_by\x18\x0c \x03(\t\x12\x33\n\x0fnested_stack_id\x18\r \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x17\n\x0fparent_resource\x18\x0e \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x0f \x01(\t\x12)\n\x08metadata\x18\x10 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nattributes\x18\x11 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nproperties\x18\x12 \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\tresources\x18\x13 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12,\n\x07\x63hanges\x18\x14 \x03(\x0b\x32\x1b.isotherm.v1.PropertyChange\x12\x15\n\rreplaced_type\x18\x15 \x01(\t\x12\x0c\n\x04hook\x18\x16 \x01(\t\"\xbb\x01\n\x0ePropertyChange\x12\x15\n\rproperty_name\x18\x01 \x01(\t\x12&\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12%\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x18\n\x10\x61\x66ter_is_unknown\x18\x04 \x01(\x08\x12)\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0e\x32\x19.isotherm.v1.ChangeEffect\"w\n\x0fResourceFilters\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x03(\t\x12\x0c\n\x04name\x18\x03 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x03(\t\x12\n\n\x02id\x18\x05 \x03(\t\x12\x1c\n\x14physical_resource_id\x18\x06 \x03(\t\"\x98\x01\n\x1c\x44\x65scribeStackResourceRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x11\n\twith_attr\x18\x03 \x03(\t\x12\x1a\n\x12without_attributes\x18\x04 \x01(\x08\"H\n\x1d\x44\x65scribeStackResourceResponse\x12\'\n\x08resource\x18\x01 \x01(\x0b\x32\x15.isotherm.v1.Resource\"\x98\x01\n\x1d\x44\x65scribeStackResourcesRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06marker\x18\x04 \x01(\tB\x08\n\x06_limit\"_\n\x1e\x44\x65scribeStackResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12\x13\n\x0bnext_marker\x18\x02 \x01(\t\"\xd7\x01\n\x19ListStackResourcesRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x14\n\x0cnested_depth\x18\x02 \x01(\x05\x12\x13\n\x0bwith_detail\x18\x03 \x01(\x08\x12-\n\x07\x66ilters\x18\x04 \x01(\x0b\x32\x1c.isotherm.v1.ResourceFilters\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06marker\x18\x06 \x01(\tB\x08\n\x06_limit\"[\n\x1aListStackResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.isotherm.v1.Resource\x12\x13\n\x0bnext_marker\x18\x02 \x01(\t\";\n\x1b\x46indPhysicalResourceRequest\x12\x1c\n\x14physical_resource_id\x18\x01 \x01(\t\"X\n\x1c\x46indPhysicalResourceResponse\x12\x38\n\x11resource_identity\x18\x01 \x01(\x0b\x32\x1d.isotherm.v1.ResourceIdentity\"\xb2\x01\n\x15ResourceSignalRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\'\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x11\n\tsync_call\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"C\n\x16ResourceSignalResponse\x12)\n\x08metadata\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xcd\x01\n\x1cResourceMarkUnhealthyRequest\x12\x32\n\x0estack_identity\x18\x01 \x01(\x0b\x32\x1a.isotherm.v1.StackIdentity\x12\x15\n\rresource_name\x18\x02 \x01(\t\x12\x1b\n\x0emark_unhealthy\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x16resource_status_reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\tB\x11\n\x0f_mark_unhealthy\"\x1f\n\x1dResourceMarkUnhealthyResponse*\x83\x01\n\x0c\x43hangeEffect\x12\x1d\n\x19\x43HANGE_EFFECT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43HANGE_EFFECT_IN_PLACE\x10\x01\x12\x1d\n\x19\x43HANGE_EFFECT_REPLACEMENT\x10\x02\x12\x19\n\x15\x43HANGE_EFFECT_REFUSED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'isotherm.v1.resource_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGEEFFECT']._serialized_start=2694
-  _globals['_CHANGEEFFECT']._serialized_end=2825
+  _globals['_CHANGEEFFECT']._serialized_start=2708
+  _globals['_CHANGEEFFECT']._serialized_end=2839
   _globals['_RESOURCE']._serialized_start=133
-  _globals['_RESOURCE']._serialized_end=946
-  _globals['_PROPERTYCHANGE']._serialized_start=949
-  _globals['_PROPERTYCHANGE']._serialized_end=1136
-  _globals['_RESOURCEFILTERS']._serialized_start=1138
-  _globals['_RESOURCEFILTERS']._serialized_end=1257
-  _globals['_DESCRIBESTACKRESOURCEREQUEST']._serialized_start=1260
-  _globals['_DESCRIBESTACKRESOURCEREQUEST']._serialized_end=1412
-  _globals['_DESCRIBESTACKRESOURCERESPONSE']._serialized_start=1414
-  _globals['_DESCRIBESTACKRESOURCERESPONSE']._serialized_end=1486
-  _globals['_DESCRIBESTACKRESOURCESREQUEST']._serialized_start=1489
-  _globals['_DESCRIBESTACKRESOURCESREQUEST']._serialized_end=1641
-  _globals['_DESCRIBESTACKRESOURCESRESPONSE']._serialized_start=1643
-  _globals['_DESCRIBESTACKRESOURCESRESPONSE']._serialized_end=1738
-  _globals['_LISTSTACKRESOURCESREQUEST']._serialized_start=1741
-  _globals['_LISTSTACKRESOURCESREQUEST']._serialized_end=1956
-  _globals['_LISTSTACKRESOURCESRESPONSE']._serialized_start=1958
-  _globals['_LISTSTACKRESOURCESRESPONSE']._serialized_end=2049
-  _globals['_FINDPHYSICALRESOURCEREQUEST']._serialized_start=2051
-  _globals['_FINDPHYSICALRESOURCEREQUEST']._serialized_end=2110
-  _globals['_FINDPHYSICALRESOURCERESPONSE']._serialized_start=2112
-  _globals['_FINDPHYSICALRESOURCERESPONSE']._serialized_end=2200
-  _globals['_RESOURCESIGNALREQUEST']._serialized_start=2203
-  _globals['_RESOURCESIGNALREQUEST']._serialized_end=2381
-  _globals['_RESOURCESIGNALRESPONSE']._serialized_start=2383
-  _globals['_RESOURCESIGNALRESPONSE']._serialized_end=2450
-  _globals['_RESOURCEMARKUNHEALTHYREQUEST']._serialized_start=2453
-  _globals['_RESOURCEMARKUNHEALTHYREQUEST']._serialized_end=2658
-  _globals['_RESOURCEMARKUNHEALTHYRESPONSE']._serialized_start=2660
-  _globals['_RESOURCEMARKUNHEALTHYRESPONSE']._serialized_end=2691
+  _globals['_RESOURCE']._serialized_end=960
+  _globals['_PROPERTYCHANGE']._serialized_start=963
+  _globals['_PROPERTYCHANGE']._serialized_end=1150
+  _globals['_RESOURCEFILTERS']._serialized_start=1152
+  _globals['_RESOURCEFILTERS']._serialized_end=1271
+  _globals['_DESCRIBESTACKRESOURCEREQUEST']._serialized_start=1274
+  _globals['_DESCRIBESTACKRESOURCEREQUEST']._serialized_end=1426
+  _globals['_DESCRIBESTACKRESOURCERESPONSE']._serialized_start=1428
+  _globals['_DESCRIBESTACKRESOURCERESPONSE']._serialized_end=1500
+  _globals['_DESCRIBESTACKRESOURCESREQUEST']._serialized_start=1503
+  _globals['_DESCRIBESTACKRESOURCESREQUEST']._serialized_end=1655
+  _globals['_DESCRIBESTACKRESOURCESRESPONSE']._serialized_start=1657
+  _globals['_DESCRIBESTACKRESOURCESRESPONSE']._serialized_end=1752
+  _globals['_LISTSTACKRESOURCESREQUEST']._serialized_start=1755
+  _globals['_LISTSTACKRESOURCESREQUEST']._serialized_end=1970
+  _globals['_LISTSTACKRESOURCESRESPONSE']._serialized_start=1972
+  _globals['_LISTSTACKRESOURCESRESPONSE']._serialized_end=2063
+  _globals['_FINDPHYSICALRESOURCEREQUEST']._serialized_start=2065
+  _globals['_FINDPHYSICALRESOURCEREQUEST']._serialized_end=2124
+  _globals['_FINDPHYSICALRESOURCERESPONSE']._serialized_start=2126
+  _globals['_FINDPHYSICALRESOURCERESPONSE']._serialized_end=2214
+  _globals['_RESOURCESIGNALREQUEST']._serialized_start=2217
+  _globals['_RESOURCESIGNALREQUEST']._serialized_end=2395
+  _globals['_RESOURCESIGNALRESPONSE']._serialized_start=2397
+  _globals['_RESOURCESIGNALRESPONSE']._serialized_end=2464
+  _globals['_RESOURCEMARKUNHEALTHYREQUEST']._serialized_start=2467
+  _globals['_RESOURCEMARKUNHEALTHYREQUEST']._serialized_end=2672
+  _globals['_RESOURCEMARKUNHEALTHYRESPONSE']._serialized_start=2674
+  _globals['_RESOURCEMARKUNHEALTHYRESPONSE']._serialized_end=2705
 # @@protoc_insertion_point(module_scope)

@@ -77,6 +77,7 @@ class Resource(_message.Message):
     RESOURCES_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     REPLACED_TYPE_FIELD_NUMBER: _builtins.int
+    HOOK_FIELD_NUMBER: _builtins.int
     resource_name: _builtins.str
     """The name that the template gives it. Unique within its stack, not within a tree of nested stacks."""
     resource_type: _builtins.str
@@ -98,6 +99,10 @@ class Resource(_message.Message):
     replaced_type: _builtins.str
     """Only in the answer to PreviewUpdateStack: the type of what is there now, if a resource of another type would take its
     place. Empty otherwise.
+    """
+    hook: _builtins.str
+    """The breakpoint hook at which the resource waits: "pre-create", "post-create", "pre-update", "post-update", "pre-delete"
+    or "post-delete". ResourceSignal with `unset_hook` lets it go on. Empty if it waits at none; also in previews.
     """
     @_builtins.property
     def resource_identity(self) -> _common_pb2.ResourceIdentity:
@@ -179,10 +184,11 @@ class Resource(_message.Message):
         resources: _abc.Iterable[Global___Resource] | None = ...,
         changes: _abc.Iterable[Global___PropertyChange] | None = ...,
         replaced_type: _builtins.str = ...,
+        hook: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "creation_time", b"creation_time", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "properties", b"properties", "resource_identity", b"resource_identity", "stack_identity", b"stack_identity", "updated_time", b"updated_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "changes", b"changes", "creation_time", b"creation_time", "description", b"description", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "parent_resource", b"parent_resource", "physical_resource_id", b"physical_resource_id", "properties", b"properties", "replaced_type", b"replaced_type", "required_by", b"required_by", "resource_action", b"resource_action", "resource_identity", b"resource_identity", "resource_name", b"resource_name", "resource_status", b"resource_status", "resource_status_reason", b"resource_status_reason", "resource_type", b"resource_type", "resources", b"resources", "stack_identity", b"stack_identity", "stack_name", b"stack_name", "updated_time", b"updated_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "changes", b"changes", "creation_time", b"creation_time", "description", b"description", "hook", b"hook", "metadata", b"metadata", "nested_stack_id", b"nested_stack_id", "parent_resource", b"parent_resource", "physical_resource_id", b"physical_resource_id", "properties", b"properties", "replaced_type", b"replaced_type", "required_by", b"required_by", "resource_action", b"resource_action", "resource_identity", b"resource_identity", "resource_name", b"resource_name", "resource_status", b"resource_status", "resource_status_reason", b"resource_status_reason", "resource_type", b"resource_type", "resources", b"resources", "stack_identity", b"stack_identity", "stack_name", b"stack_name", "updated_time", b"updated_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -628,7 +634,9 @@ class ResourceMarkUnhealthyRequest(_message.Message):
     RESOURCE_STATUS_REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     resource_name: _builtins.str
-    """The name of the resource in the template. If there is none of that name: the id of the real thing at its provider."""
+    """The name of the resource in the template. If there is none of that name: the id of the real thing at its provider, or
+    else what a reference to the resource yields.
+    """
     mark_unhealthy: _builtins.bool
     """True: the resource becomes CHECK, FAILED, unless it is being or has been deleted. False: a resource that is CHECK,
     FAILED becomes CHECK, COMPLETE; any other stays as it is. It has to be given.
