@@ -187,16 +187,12 @@ class EngineService:
             declared=parts.declared,
             ports_for=self._ports_for,
             streams=parts.streams,
-            signals=Signals(self._db, parts.declared, parts.logbook, self.engine_id, self._wake),
+            signals=Signals(self._db, parts.declared, parts.logbook, self.engine_id, parts.traversals.wake),
             max_nested_stack_depth=config.max_nested_stack_depth,
             revision=config.revision,
         )
         service = engine_service_pb2.DESCRIPTOR.services_by_name["EngineService"]
         return server.Door(service, furnished, callers.noauth)
-
-    def _wake(self, stack: StackRecord, _resource_name: str) -> None:
-        """Have a walk of this engine look again. One of another engine looks when it next asks the resource."""
-        self._machinery.groups.send(stack.id, POKE)
 
     def _ports_for(self, stack: StackRecord, resource: ResourceRecord, target: Target) -> Mapping[str, Any]:
         return {"stacks": self._nesting.within(stack, resource, target)}

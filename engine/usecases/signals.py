@@ -6,7 +6,6 @@ engine that walks is woken. A mark needs the stack to itself. No type takes any 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +23,7 @@ from engine.store.database import Database, Disturbed, Tx
 from engine.store.walks import Step
 from engine.template.environment_check import HOOKS
 from engine.usecases import access, contents
-from engine.usecases.once import Answered, Once
+from engine.usecases.once import Once
 
 UNSET_HOOK: Final = "unset_hook"  # the key of a signal that is for the engine and not for the type
 _SIGNAL: Final = "SIGNAL"  # an action of events alone
@@ -73,13 +72,11 @@ class Signals:
         """
         if not isinstance(wanted.details, Mapping) or UNSET_HOOK not in wanted.details:
             self._refuse(caller, wanted)
-        metadata: Mapping[str, Json] | None
-        try:
-            stack, metadata = self._unset_hook(caller, wanted, wanted.details[UNSET_HOOK])
-        except Answered as repeated:
-            metadata = repeated.answer
-        else:
-            self.wake(stack, wanted.resource_name)
+        hook = wanted.details[UNSET_HOOK]
+        once = Once.of(caller, "ResourceSignal", wanted, wanted.request_id)
+        metadata: Mapping[str, Json] | None = once.answer(
+            self.db, lambda: self._unset_hook(caller, wanted, hook, once=once)
+        )
         return metadata
 
     def mark_unhealthy(self, caller: Caller, wanted: MarkUnhealthy) -> None:
@@ -88,41 +85,40 @@ class Signals:
         Raise INVALID_ARGUMENT, RESOURCE_NOT_FOUND, RESOURCE_NOT_AVAILABLE, PHYSICAL_RESOURCE_AMBIGUOUS, or
         ActionInProgress while anything is done to the stack.
         """
-        if wanted.unhealthy is None:
+        unhealthy = wanted.unhealthy
+        if unhealthy is None:
             raise EngineError(Code.INVALID_ARGUMENT, "mark_unhealthy is not a boolean", field="mark_unhealthy")
-        once = Once.of(caller, wanted.request_id, ("resource_mark_unhealthy", wanted))
-        try:
+        once = Once.of(caller, "ResourceMarkUnhealthy", wanted, wanted.request_id)
+
+        def work() -> None:
             with self.db.read() as tx:
-                once.check(tx)
                 stack = access.resolve(tx, caller, wanted.identity)
                 row = self._meant(tx, stack, wanted.resource_name)
-            mark = partial(marking.marked, unhealthy=wanted.unhealthy, reason=wanted.reason)
-            database.retrying(self.db, partial(self._mark, row=row, mark=mark, once=once))
-        except Answered:
-            return
+            mark = partial(marking.marked, unhealthy=unhealthy, reason=wanted.reason)
+            database.retrying(self.db, once.kept(partial(self._mark, row=row, mark=mark)))
 
-    def _unset_hook(self, caller: Caller, wanted: SignalResource, hook: Json) -> tuple[StackRecord, Json]:
-        details = json.dumps(wanted.details, sort_keys=True)  # a map that comes again may come in another order
-        once = Once.of(caller, wanted.request_id, ("resource_signal", replace(wanted, details=None), details))
+        once.answer(self.db, work)
+
+    def _unset_hook(self, caller: Caller, wanted: SignalResource, hook: Json, *, once: Once) -> Json:
+        """Let the resource go on, and wake whoever walks; return the answer."""
+        name = wanted.resource_name
         with self.db.read() as tx:
-            once.check(tx)
             stack = access.resolve(tx, caller, wanted.identity)
-            self._rows(tx, stack, wanted.resource_name)
+            self._rows(tx, stack, name)
         if hook not in HOOKS:
-            text = f'"{hook}" is no hook that {wanted.resource_name} could wait at; known: {", ".join(HOOKS)}'
+            text = f'"{hook}" is no hook that {name} could wait at; known: {", ".join(HOOKS)}'
             raise EngineError(Code.INVALID_BREAKPOINT_HOOK, text, hook=str(hook), field=f"details.{UNSET_HOOK}")
 
         def clear(tx: Tx) -> tuple[StackRecord, Json]:
-            once.check(tx)
             current = stacks.get(tx, stack.id)
             if current is None:
                 raise stack_not_found(stack.name)
-            rows = self._clear(tx, current, wanted.resource_name, hook)
-            answer = dict(rows[-1].metadata) if wanted.sync else None
-            once.remember(tx, answer)
-            return current, answer
+            rows = self._clear(tx, current, name, hook)
+            return current, dict(rows[-1].metadata) if wanted.sync else None
 
-        return database.retrying(self.db, clear)
+        current, answer = database.retrying(self.db, once.kept(clear, lambda done: done[1]))
+        self.wake(current, name)
+        return answer
 
     def _clear(self, tx: Tx, stack: StackRecord, name: str, hook: str) -> Sequence[ResourceRecord]:
         """Let every row of the name go on that waits at the hook; return them. A row on its way out waits by itself."""
@@ -151,9 +147,8 @@ class Signals:
         text = f"Signal resource during {row.action} is not supported."
         raise EngineError(Code.INVALID_RESOURCE_STATE, text, resource_name=row.name, state=str(row.state))
 
-    def _mark(self, tx: Tx, row: ResourceRecord, mark: Callable[[ResourceRecord], ResourceRecord], once: Once) -> None:
+    def _mark(self, tx: Tx, row: ResourceRecord, mark: Callable[[ResourceRecord], ResourceRecord]) -> None:
         """Write the mark with the lock in hand, which is free again when the transaction ends."""
-        once.check(tx)
         if locks.take_turn(tx, row.stack_id) is None or (stack := stacks.get(tx, row.stack_id)) is None:
             raise stack_not_found(row.stack_id)
         held = locks.acquire(tx, stack.id, self.engine_id)
@@ -166,7 +161,6 @@ class Signals:
         if marked != current and not all(walks.apply(tx, [self._step(held, stack, current, marked)])):
             raise Disturbed(Code.CONCURRENT_TRANSACTION, f"resource {row.name} was changed meanwhile")
         locks.release(tx, held)
-        once.remember(tx, None)
 
     def _step(self, lock: Lock, stack: StackRecord, before: ResourceRecord, after: ResourceRecord) -> Step:
         """Return the write of a mark; an event tells of a state that has changed, not of another reason."""
