@@ -24,12 +24,14 @@ from engine import global_environment
 from engine import resources as built_in
 from engine.api import callers, listener, rooms, server
 from engine.clients.peers import POKE, Peers
-from engine.config import Config, split_address
+from engine.config import Config, ConfigInvalid, split_address
 from engine.model.errors import EngineError
 from engine.model.ids import EngineId, StackId
 from engine.model.records import ResourceRecord, ServiceRecord, StackRecord
 from engine.plan.ending import Stopped
+from engine.plugin import notifier
 from engine.plugin import registry as registries
+from engine.plugin.notifier import Notifier
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
 from engine.runtime.cage import Cage, CageLimits
@@ -37,6 +39,7 @@ from engine.runtime.clock import SystemClock
 from engine.runtime.declared import Declared, Outside
 from engine.runtime.logbook import Logbook
 from engine.runtime.neighbours import Answer, Neighbours
+from engine.runtime.outlets import Outlets
 from engine.store import database, events, migrate, requests, services
 from engine.store.crypto import Keys
 from engine.store.database import Database
@@ -77,6 +80,8 @@ class EngineService:
         self._peers = Peers(shared_key, timeout=config.engine_life_check_timeout)
         peers = Neighbours(self._db, _Listeners(self._peers))
         among = machinery.Surroundings(self.engine_id, bus, peers, self._ports_for)
+        self._outlets = Outlets(self._db, registry, _notifiers(config))
+        self._bus = bus
         self._machinery = machinery.assemble(self._db, declared, among, _settings(config))
         self._nesting = Nesting(
             self._db,
@@ -97,6 +102,7 @@ class EngineService:
         """Bring the database up to date where that is ours to do, start answering, and walk on what was left."""
         if self._db.dialect == "sqlite":
             migrate.upgrade(self._db)
+        self._outlets.start(self._bus)
         self._machinery.start()
         self._record = replace(self._record, listener_address=_bound(self._config.listener_listen, self._listener))
         self.service_manage_report()
@@ -122,6 +128,7 @@ class EngineService:
             self._cage.stop()  # after the walks: one that finds it gone would fail a resource for that
             database.retrying(self._db, lambda tx: services.retire(tx, self.engine_id))
         finally:
+            self._outlets.stop()  # after all that commits, and while the database can still be read
             self._db.close()
             self._stopped.set()
 
@@ -306,6 +313,13 @@ def _limits(config: Config) -> Limits:
         max_resources_per_stack=config.max_resources_per_stack,
         max_nested_stack_depth=config.max_nested_stack_depth,
     )
+
+
+def _notifiers(config: Config) -> Mapping[str, Notifier]:
+    try:
+        return notifier.named(config.notifications)
+    except notifier.UnknownNotifier as error:
+        raise ConfigInvalid([f"notifications: {error}"]) from error
 
 
 def _service_record(config: Config, engine_id: EngineId) -> ServiceRecord:

@@ -7,14 +7,14 @@ and so passwords.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import bindparam, delete, exists, insert, select
 
 from engine.model.ids import ContentHash, DefinitionId
-from engine.model.records import Definition
+from engine.model.records import Definition, Json
 from engine.store.backends import insert_or_skip
 from engine.store.database import Tx
 from engine.store.tables.declarative import table_of
@@ -35,6 +35,7 @@ _LOAD: Final = (
     .join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
     .where(DEFINITION.c.id == bindparam("of"))
 )
+_ENVIRONMENT: Final = select(DEFINITION.c.environment).where(DEFINITION.c.id == bindparam("of"))
 _LOAD_FILES: Final = (
     select(FILE.c.name, CONTENT.c.text)
     .join_from(FILE, CONTENT, CONTENT.c.hash == FILE.c.content_hash)
@@ -91,6 +92,15 @@ def load(tx: Tx, definition_id: DefinitionId) -> Definition:
     restored = {} if kept is None else tx.keys.unseal(kept, place)
     files = {row[0]: row[1] for row in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
     return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade, restored)
+
+
+def environment(tx: Tx, definition_id: DefinitionId) -> Mapping[str, Json]:
+    """Return the environment of a definition alone, without its texts; raise KeyError where there is none."""
+    sealed = tx.connection.execute(_ENVIRONMENT, {"of": definition_id}).scalar_one_or_none()
+    if sealed is None:
+        raise KeyError(definition_id)
+    found: Mapping[str, Json] = tx.keys.unseal(sealed, _place(definition_id))
+    return found
 
 
 def sweep(tx: Tx) -> int:

@@ -18,6 +18,7 @@ from engine.template.aliases import RESOURCES
 from engine.template.source import Document
 from engine.template.tree import kind_of
 
+MOST_SINKS: Final = 20  # of an environment: each of them gets every event
 HOOKS: Final = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 RESTRICTED_ACTIONS: Final = ("update", "replace")
 OVERWRITE: Final = "overwrite"
@@ -79,6 +80,11 @@ class _Checker:
                 yield self.problem(("parameter_merge_strategies", name), summary, Code.INVALID_MERGE_STRATEGY)
 
     def sinks(self, section: Collection[Any]) -> Iterator[Problem]:
+        if self._sinks is not None and len(section) > MOST_SINKS:
+            yield self.problem(
+                ("event_sinks",), f"at most {MOST_SINKS} sinks are allowed, and there are {len(section)}"
+            )
+            return
         for index, sink in enumerate(section):
             path = ("event_sinks", index)
             if not isinstance(sink, Mapping):

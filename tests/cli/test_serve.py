@@ -72,6 +72,13 @@ def test_a_wrong_configuration_is_told_with_all_that_is_wrong(tmp_path: Path) ->
     assert "rpc_workers (flag)" in both.stderr
 
 
+def test_a_notifier_that_there_is_not_is_told_with_those_there_are(tmp_path: Path) -> None:
+    result = run(tmp_path, "serve", "--notifications", "log", "--notifications", "mail")
+
+    assert result.returncode == 2
+    assert 'notifications: there is no notifier "mail"; there are: log' in result.stderr
+
+
 def test_db_upgrade_brings_an_empty_database_to_this_version(tmp_path: Path) -> None:
     before = run(tmp_path, "db", "current")
     upgraded = run(tmp_path, "db", "upgrade")

@@ -47,9 +47,21 @@ def test_a_definition_is_loaded_in_two_statements(database: Database) -> None:
     assert len(seen) == 2
 
 
+def test_an_environment_is_read_alone_in_one_statement(database: Database) -> None:
+    definition = stored.definition(environment={"event_sinks": [{"type": "log"}]}, files={"a": "b"})
+    with database.write() as tx:
+        templates.save(tx, definition)
+
+    with databases.statements(database) as seen, database.read() as tx:
+        assert templates.environment(tx, definition.id) == definition.environment
+    assert len(seen) == 1
+
+
 def test_an_unknown_definition_is_a_key_error(database: Database) -> None:
     with pytest.raises(KeyError), database.read() as tx:
         templates.load(tx, DefinitionId("unknown"))
+    with pytest.raises(KeyError), database.read() as tx:
+        templates.environment(tx, DefinitionId("unknown"))
 
 
 def test_two_stacks_of_one_template_store_it_once(database: Database) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from operator import or_
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from engine.model.errors import Code, TemplateInvalid
 from engine.model.problems import Problem
 from engine.schema.properties import integer, string
-from engine.template import environment
+from engine.template import environment, environment_check
 from engine.template.environment import Environment
 
 QUEUE = {"zaqar-queue": {"target": string("Where to.", required=True), "ttl": integer("For how long.")}}
@@ -171,6 +172,19 @@ def test_the_arguments_of_sinks_are_checked_with_their_lines() -> None:
         (3, "environment.event_sinks[0].ttl", '"long" is not an integer'),
     ]
     assert {one.code for one in problems_of(text, sinks=QUEUE)} == {Code.INVALID_ENVIRONMENT}
+
+
+def test_an_environment_names_no_more_sinks_than_some() -> None:
+    most = environment_check.MOST_SINKS
+    sinks = [{"type": "post"}] * (most + 1)
+
+    assert len(environment.read(json.dumps({"event_sinks": sinks[1:]}), sinks={"post": {}}).event_sinks) == most
+    (problem,) = problems_of(json.dumps({"event_sinks": sinks}), sinks={"post": {}})
+    assert (problem.where(), problem.summary) == (
+        "environment.event_sinks",
+        f"at most {most} sinks are allowed, and there are {most + 1}",
+    )
+    assert len(environment.from_map({"event_sinks": sinks}).event_sinks) == most + 1
 
 
 NAMES = st.sampled_from("abc")
