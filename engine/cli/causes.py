@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import yaml
 
 from engine.cli.files import composed, entries, key_of, scalars, section
-from engine.cli.progress import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,26 @@ class Sources:
     environments: tuple[str, ...] = ()
 
 
-def explain(way: Sequence[Seen], sources: Sources) -> list[str]:
-    """Return the lines that say what failed first, where, and why; `way` leads from the root to it."""
-    leaf = way[-1]
-    path = ".".join(f"resources.{seen.name}" for seen in way)
-    place = _place([seen.name for seen in way], sources)
-    return [f"{place}{path} ({leaf.type}), {leaf.action}_{leaf.status}", leaf.reason]
+class Failure(Protocol):
+    """Something that failed."""
+
+    @property
+    def type(self) -> str:
+        """Return the type of the resource."""
+
+    @property
+    def state(self) -> str:
+        """Return `CREATE_FAILED` and the like."""
+
+    @property
+    def reason(self) -> str:
+        """Return what its provider or the engine said."""
+
+
+def explain(names: Sequence[str], failure: Failure, sources: Sources) -> list[str]:
+    """Return the lines that say what failed first, where, and why; `names` lead from the root to it."""
+    path = ".".join(f"resources.{name}" for name in names)
+    return [f"{_place(names, sources)}{path} ({failure.type}), {failure.state}", failure.reason]
 
 
 def count_of_resources(template: str) -> int | None:

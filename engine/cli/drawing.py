@@ -1,12 +1,12 @@
-"""What `--wait` shows: a live tree on a terminal, and one line for each event everywhere else.
+"""Trees of resources: the live one that `--wait` shows on a terminal, its lines for everywhere else, and one at rest.
 
-The tree never floods: when it is longer than the screen, what is over and well is only counted.
+The live tree never floods: when it is longer than the screen, what is over and well is only counted.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
@@ -24,6 +24,18 @@ _SURROUNDINGS: Final = 5  # lines of the screen that are not for the tree
 _MARKS: Final = {"COMPLETE": "✓", FAILED: "✗", IN_PROGRESS: "…"}
 _PLAIN_MARKS: Final = {"COMPLETE": "+", FAILED: "x", IN_PROGRESS: "."}
 _STYLES: Final = {"COMPLETE": "green", FAILED: "red", IN_PROGRESS: "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a tree: something that has a state."""
+
+    depth: int
+    name: str
+    state: str
+    status: str  # the part of the state that mark and color go by; "": neither
+    details: tuple[Text, ...]  # further cells
+    is_old: bool = False  # another one has taken its place
 
 
 class Show(Protocol):
@@ -62,10 +74,10 @@ class Lines:
 
     def event(self, seen: Seen, node: Node | None) -> None:
         """Print time, state, path, type, duration and, of a failure, the reason."""
-        path = "/".join((self.progress.name, *(step.name for step in self.progress.path(seen))))
+        path = "/".join((self.progress.name, *self.progress.names(seen)))
         if node is None:
             path = path.rpartition("/")[0]
-        parts = [f"{seen.time:%Y-%m-%dT%H:%M:%SZ}", f"{seen.action}_{seen.status}", path, seen.type]
+        parts = [f"{seen.time:%Y-%m-%dT%H:%M:%SZ}", seen.state, path, seen.type]
         if node is not None and seen.status != IN_PROGRESS:
             parts.append(_seconds(node.seconds(time.monotonic())))
         if seen.status == FAILED:
@@ -86,9 +98,6 @@ class Tree:
         self._console = console
         self._cause: Sequence[str] = ()
         self._ended: float | None = None
-        unicode = console.encoding.startswith("utf")
-        self._marks = _MARKS if unicode else _PLAIN_MARKS
-        self._indent = "│  " if unicode else "|  "
         # Last: it draws the first frame at once.
         self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=_FRAMES_PER_SECOND)
 
@@ -117,7 +126,7 @@ class Tree:
         parts: list[RenderableType] = [Text(line, style="bold red") for line in self._cause]
         parts.append(self._header(now))
         if shown:
-            parts.append(self._lines(shown, now))
+            parts.append(grid((_line(row, now) for row in shown), self._console))
         if hidden:
             parts.append(Text(f"and {hidden} more", style="dim"))
         return Group(*parts)
@@ -140,25 +149,31 @@ class Tree:
         )
         return header
 
-    def _lines(self, rows: Sequence[Row], now: float) -> RenderableType:
-        lines = Table.grid(padding=(0, 2))
-        for row in rows:
-            seen = row.node.seen
-            name = f"{self._indent * row.depth}{self._marks.get(seen.status, ' ')} {seen.name}"
-            style = _STYLES.get(seen.status, "")
-            lines.add_row(
-                Text(name + (" (old)" if row.is_old else ""), style=style, no_wrap=True),
-                Text(row.node.state, style=style, no_wrap=True),
-                Text(_seconds(row.node.seconds(now)), justify="right", no_wrap=True),
-                Text(seen.reason if seen.status == FAILED else seen.type, style="dim", no_wrap=True),
-            )
-        return lines
+
+def grid(lines: Iterable[Line], console: Console) -> RenderableType:
+    """Return the lines of a tree, with marks and indents that the console can show."""
+    unicode = console.encoding.startswith("utf")
+    marks, indent = (_MARKS, "│  ") if unicode else (_PLAIN_MARKS, "|  ")
+    table = Table.grid(padding=(0, 2))
+    for line in lines:
+        style = _STYLES.get(line.status, "")
+        name = f"{indent * line.depth}{marks.get(line.status, ' ')} {line.name}{' (old)' if line.is_old else ''}"
+        table.add_row(Text(name, style=style, no_wrap=True), Text(line.state, style=style, no_wrap=True), *line.details)
+    return table
 
 
 def show_for(progress: Progress, *, to_stderr: bool) -> Show:
     """Return a tree if somebody watches, lines otherwise."""
     console = Console(stderr=to_stderr, highlight=False)
     return Tree(progress, console) if console.is_terminal else Lines(progress, to_stderr)
+
+
+def _line(row: Row, now: float) -> Line:
+    """Return a line of the live tree: with the time that it takes, and why it failed or else its type."""
+    seen = row.node.seen
+    seconds = Text(_seconds(row.node.seconds(now)), justify="right", no_wrap=True)
+    about = Text(seen.reason if seen.status == FAILED else seen.type, style="dim", no_wrap=True)
+    return Line(row.depth, seen.name, row.node.state, seen.status, (seconds, about), row.is_old)
 
 
 def _fitting(rows: Sequence[Row], room: int) -> tuple[Sequence[Row], int]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from isotherm.v1 import common_pb2
@@ -21,6 +21,8 @@ from engine.cli.client import ENDPOINT, Client
 from engine.cli.output import Format
 
 Function = Callable[..., None]
+
+DEPTH: Final = 100  # levels of nested stacks; the engine allows far fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,12 @@ def wait_options(function: Function) -> Function:
         function(patience=Patience(wait or wait_timeout is not None, wait_timeout), **rest)
 
     return command
+
+
+def depth_option(function: Function) -> Function:
+    """Add --depth, and pass it on as `depth`: all levels, unless it is given."""
+    text = "Levels of nested stacks to go down. Not given: all."
+    return click.option("--depth", type=click.IntRange(min=0), default=DEPTH, help=text)(function)
 
 
 def stack_called(name: str) -> common_pb2.StackIdentity:

@@ -53,11 +53,25 @@ def dump(form: Format, value: object) -> None:
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def dump_next(form: Format, value: object) -> None:
+    """Print one of a row of data that may not end: as a line of JSON, or as a document of YAML."""
+    if form is Format.YAML:
+        click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, explicit_start=True), nl=False)
+    else:
+        click.echo(json.dumps(value, ensure_ascii=False))
+
+
 def cell(value: object) -> str:
     """Return a value as it stands in a cell: texts as they are, the rest as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def console() -> Console:
+    """Return standard output to draw on: as wide as the terminal, or without an end."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(width=_ENDLESS, highlight=False)
 
 
 def _cell_of(name: str, value: object) -> str:
@@ -67,20 +81,18 @@ def _cell_of(name: str, value: object) -> str:
 
 
 def _draw(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(width=_ENDLESS, highlight=False)
-    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    screen = console()
+    table = Table(box=SIMPLE_HEAD if screen.is_terminal else None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column if console.is_terminal else column.upper(), overflow="fold")
+        table.add_column(column if screen.is_terminal else column.upper(), overflow="fold")
     for row in rows:
         # Text, not str: a "[" in a value is no markup.
-        table.add_row(*(Text(_one_line(value, console), style=_style(value)) for value in row))
-    console.print(table)
+        table.add_row(*(Text(_one_line(value, screen), style=_style(value)) for value in row))
+    screen.print(table)
 
 
-def _one_line(value: str, console: Console) -> str:
-    return value if console.is_terminal else " ".join(value.split("\n"))
+def _one_line(value: str, screen: Console) -> str:
+    return value if screen.is_terminal else " ".join(value.split("\n"))
 
 
 def _style(value: str) -> str:

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 IN_PROGRESS: Final = "IN_PROGRESS"
 FAILED: Final = "FAILED"
+ROLLBACK: Final = "ROLLBACK"
+STACK_TYPE: Final = "OS::Heat::Stack"  # that events of a stack itself carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,14 @@ class Seen:
     time: datetime
 
     @property
+    def state(self) -> str:
+        """Return `CREATE_COMPLETE` and the like."""
+        return f"{self.action}_{self.status}"
+
+    @property
     def is_of_stack(self) -> bool:
         """Return whether the event is of the stack itself and not of a resource in it."""
-        return self.physical_id == self.stack_id and self.type == "OS::Heat::Stack"
+        return self.physical_id == self.stack_id and self.type == STACK_TYPE
 
 
 class Key(NamedTuple):
@@ -55,7 +62,7 @@ class Node:
     @property
     def state(self) -> str:
         """Return `CREATE_COMPLETE` and the like."""
-        return f"{self.seen.action}_{self.seen.status}"
+        return self.seen.state
 
     def seconds(self, now: float) -> float | None:
         """Return how long its action has taken, or takes so far at `now`; None: not known."""
@@ -151,6 +158,14 @@ class Progress:
             way.insert(0, self._nodes[holder].seen)
         return tuple(way)
 
+    def names(self, seen: Seen) -> tuple[str, ...]:
+        """Return the names of the resources that lead from the root stack down to this one."""
+        return tuple(step.name for step in self.path(seen))
+
+    def failures(self) -> list[Seen]:
+        """Return every failure that was seen, in the order in which they came."""
+        return list(self._failures)
+
     def root_cause(self) -> Seen | None:
         """Return the failure that came first and is not the consequence of one further down.
 
@@ -165,7 +180,7 @@ class Progress:
         self._actions[seen.stack_id] = seen.action
         if seen.stack_id != self.root_id:
             return
-        self.state = f"{seen.action}_{seen.status}"
+        self.state = seen.state
         if seen.status == IN_PROGRESS and self._touched:
             # Another action begins on what is there, a rollback as a rule: it is counted anew.
             self._touched, self.expected = {}, None

@@ -18,6 +18,8 @@ from grpc_status import rpc_status
 from isotherm.v1 import common_pb2, engine_service_pb2_grpc, event_pb2, stack_pb2
 
 from engine.cli.main import main
+from kit import served as engines
+from kit.served import Served
 
 STACK = common_pb2.StackIdentity(tenant="default", stack_name="web", stack_id="root-id")
 
@@ -114,6 +116,23 @@ def isotherm(engine: FakeEngine) -> Callable[..., Result]:
 
     def run(*arguments: str) -> Result:
         return CliRunner(env={"ISOTHERM_ENDPOINT": engine.address}).invoke(main, list(arguments))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Return a real engine, one for a module: tests name their own stacks."""
+    with engines.engine(tmp_path_factory.mktemp("engine")) as (_, client):
+        yield client
+
+
+@pytest.fixture
+def ask(served: Served) -> Callable[..., Result]:
+    """Return the command line, called with arguments, speaking to the real engine; keywords are its environment."""
+
+    def run(*arguments: str, **environment: str) -> Result:
+        return CliRunner(env={"ISOTHERM_ENDPOINT": served.address, **environment}).invoke(main, list(arguments))
 
     return run
 

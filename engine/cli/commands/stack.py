@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli import exits
-from engine.cli.commands import stack_actions, stack_changes, stack_reads
+from engine.cli.commands import stack_actions, stack_changes, stack_inside, stack_reads
 
 
 @click.group(
@@ -25,6 +25,8 @@ from engine.cli.commands import stack_actions, stack_changes, stack_reads
         stack_reads.outputs,
         stack_reads.resources,
         stack_reads.events,
+        stack_inside.tree,
+        stack_inside.failures_,
     ],
 )
 def command() -> None:
