@@ -31,7 +31,7 @@ EXPLAINED: Final = """\
 \b
 Exit codes:
   0    done
-  1    the stack failed (with --wait, and `stack failures`), or the engine could not start
+  1    the stack failed (with --wait, `stack watch` and `stack failures`), or the engine could not start
   2    wrong command line, file or configuration
   3    the engine refused: invalid template, duplicate name, wrong state, limit, not allowed
   4    there is no such stack, resource, output or type
