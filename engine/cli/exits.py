@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 5
     TIMED_OUT = 6
     ENGINE_ERROR = 7
+    CHANGES = 8  # only where it is asked for, with --exit-code
     INTERRUPTED = 130  # what shells say of Ctrl-C
 
 
@@ -38,6 +39,7 @@ Exit codes:
   5    no engine can be reached
   6    the time given with --wait-timeout is over, or a call took too long
   7    an error of the engine itself
+  8    something would change (`stack diff --exit-code`)
   130  interrupted; what the engine was asked to do goes on
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from engine.cli import exits
-from engine.cli.commands import stack_actions, stack_changes, stack_inside, stack_reads, stack_watch
+from engine.cli.commands import stack_actions, stack_changes, stack_diff, stack_inside, stack_reads, stack_watch
 
 
 @click.group(
@@ -27,6 +27,7 @@ from engine.cli.commands import stack_actions, stack_changes, stack_inside, stac
         stack_reads.events,
         stack_inside.tree,
         stack_inside.failures_,
+        stack_diff.diff,
         stack_watch.watch,
     ],
 )
