@@ -16,7 +16,7 @@ from engine.cli.exits import ExitCode, Failed
 
 COMMANDS: Final = {
     "stack": "Create, update, delete and read stacks.",
-    "template": "Check a template.",
+    "template": "Check, draw or begin a template.",
     "resource-type": "Look up what resources there are.",
     "service": "List the engines.",
     "serve": "Run an engine.",

@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from engine.cli import exits
-from engine.cli.commands import stack_actions, stack_changes, stack_diff, stack_inside, stack_reads, stack_watch
+from engine.cli.commands import (
+    stack_actions,
+    stack_changes,
+    stack_diff,
+    stack_graph,
+    stack_inside,
+    stack_reads,
+    stack_watch,
+)
 
 
 @click.group(
@@ -27,6 +35,7 @@ from engine.cli.commands import stack_actions, stack_changes, stack_diff, stack_
         stack_reads.events,
         stack_inside.tree,
         stack_inside.failures_,
+        stack_graph.graph,
         stack_diff.diff,
         stack_watch.watch,
     ],

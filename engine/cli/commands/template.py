@@ -1,13 +1,17 @@
-"""`isotherm template`: checking a template without a stack, and what templates can be written in."""
+"""`isotherm template`: checking and drawing a template without a stack, and what templates can be written in."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
-from isotherm.v1 import template_pb2
+from isotherm.v1 import stack_pb2, template_pb2
 
 from engine.cli import exits, messages, output, requests
+from engine.cli.client import request_id
+from engine.cli.commands import stack_graph
+from engine.cli.graphs import Node
 from engine.cli.options import Definition, Session, client_options, definition_options
 from engine.cli.output import Format
 
@@ -17,7 +21,7 @@ _COLUMNS: Final = ("name", "type", "default", "value", "description")
 
 @click.group(epilog=exits.EXPLAINED)
 def command() -> None:
-    """Check a template, begin one, look up what the language has."""
+    """Check a template, draw it, begin one, look up what the language has."""
 
 
 @command.command()
@@ -36,6 +40,22 @@ def validate(session: Session, definition: Definition, show_nested: bool) -> Non
     rows: list[dict[str, Any]] = [{"name": name, **value} for name, value in answer["parameters"].items()]
     if rows:
         output.show_list(session.form, rows, _COLUMNS)
+
+
+@command.command()
+@definition_options(template_required=True)
+@stack_graph.format_option
+@client_options
+def graph(session: Session, definition: Definition, language: str | None) -> None:
+    """Draw how the resources of a template would depend on each other, nested templates included.
+
+    The engine works it out, with the parameters and environments that are given; nothing is made.
+    """
+    given = requests.given(definition)
+    name = f"graph-{request_id()}"  # a preview wants a name that is free
+    request = stack_pb2.PreviewStackRequest(stack_name=name, **given.fields)
+    stack = messages.plain(session.client.call(session.client.stub.PreviewStack, request).stack)
+    stack_graph.show(session, language, str(definition.template), _nodes(stack["resources"]))
 
 
 @command.command()
@@ -70,3 +90,15 @@ def functions(session: Session, version: str, with_condition: bool) -> None:
     request = template_pb2.ListTemplateFunctionsRequest(template_version=version, with_condition=with_condition)
     answer = messages.plain(session.client.call(session.client.stub.ListTemplateFunctions, request))
     output.show_list(session.form, answer["template_functions"], ("functions", "description"))
+
+
+def _nodes(resources: Sequence[Mapping[str, Any]]) -> tuple[Node, ...]:
+    return tuple(
+        Node(
+            one["resource_name"],
+            one["resource_type"],
+            required_by=tuple(one["required_by"]),
+            inside=_nodes(one["resources"]),
+        )
+        for one in resources
+    )
