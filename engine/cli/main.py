@@ -17,6 +17,7 @@ from engine.cli.exits import ExitCode, Failed
 COMMANDS: Final = {
     "stack": "Create, update, delete and read stacks.",
     "template": "Check, draw or begin a template.",
+    "resource": "Signal a resource, or mark it as unhealthy.",
     "resource-type": "Look up what resources there are.",
     "service": "List the engines.",
     "serve": "Run an engine.",

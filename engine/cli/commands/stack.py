@@ -10,6 +10,7 @@ from engine.cli.commands import (
     stack_changes,
     stack_diff,
     stack_graph,
+    stack_hooks,
     stack_inside,
     stack_reads,
     stack_watch,
@@ -38,6 +39,7 @@ from engine.cli.commands import (
         stack_graph.graph,
         stack_diff.diff,
         stack_watch.watch,
+        stack_hooks.hooks,
     ],
 )
 def command() -> None:
