@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +11,11 @@ import pytest
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import StackId, TraversalId
-from engine.model.records import EventRecord, Hook, Pending, ResourceRecord, StackRecord
+from engine.model.records import EventRecord, Hook, Lock, Pending, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.runtime.logbook import Logbook
 from engine.store import events, locks, resources, stacks, walks
-from engine.store.database import Database
+from engine.store.database import Database, retrying
 from engine.usecases import resets
 from kit import databases, stored
 
@@ -50,7 +52,7 @@ def rows_of(database: Database, stack: StackRecord) -> dict[str, ResourceRecord]
 
 def history(database: Database, stack: StackRecord) -> list[EventRecord]:
     with database.read() as tx:
-        return events.after(tx, position=0, limit=100, root_id=stack.top_id)
+        return events.after(tx, position=0, limit=10_000, root_id=stack.top_id)
 
 
 def test_what_is_under_way_fails_and_what_is_built_stays(database: Database) -> None:
@@ -100,6 +102,35 @@ def test_whoever_walked_writes_nothing_more(database: Database) -> None:
         assert locks.holder(tx, stack.id) is None
     assert (rows_of(database, stack)["slow"], len(history(database, stack))) == (after, told)
     assert shown(database, stack).traversal not in {stack.traversal, TraversalId("")}
+
+
+def test_a_reset_comes_between_two_writes_of_a_walk_that_goes_on_writing(database: Database) -> None:
+    stack = walked(database, {"name": "slow", **UNDER_WAY})
+    lock, row, has_written = Lock(stack.id, stored.ENGINE, 1), rows_of(database, stack)["slow"], threading.Event()
+
+    def write_on() -> ResourceRecord:
+        """Write the row until that is refused; return it as it was written last."""
+        written = row
+        while True:
+            step = walks.Step(lock, stack.traversal, written, event=stored.event(stack, "slow"))
+            if not retrying(database, lambda tx, step=step: walks.apply(tx, [step]))[0]:
+                return written
+            written = replace(written, version=written.version + 1)
+            has_written.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write_on)
+        has_written.wait()
+        resets.reset(database, stack.id, LOGBOOK)
+        last = writer.result()
+
+    assert rows_of(database, stack)["slow"].version == last.version + 1
+    told = history(database, stack)
+    assert [one.sequence for one in told] == list(range(1, len(told) + 1))
+    assert [(one.resource_name, one.reason) for one in told[-2:]] == [
+        ("slow", resets.REASON),
+        (stack.name, resets.REASON),
+    ]
 
 
 def test_a_whole_tree_is_reset_in_one_go(database: Database) -> None:
