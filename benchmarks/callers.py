@@ -1,9 +1,8 @@
 """The load: callers that each have a connection, call, wait for the answer, and call again.
 
 Run in a process of its own, the same for the engine and for the floor. What a reader could not guess: it
-speaks HTTP/2 by hand, on one thread. A gRPC client in Python needs as much processor time for a call as the
-server does; on a small machine it would then be the client that is measured, and a slow server would look
-nearly as fast as a quick one. Requests are made beforehand, answers are only counted.
+speaks HTTP/2 by hand (`http2`), on one thread: with a gRPC client it would be the client that is measured, and
+a slow server would look nearly as fast as a quick one. Requests are made beforehand, answers are only counted.
 
     python -m benchmarks.callers < LOAD     a Load as JSON in, a Result as JSON out
 """
@@ -15,27 +14,17 @@ import itertools
 import json
 import selectors
 import socket
-import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from benchmarks import http2
 from benchmarks.figures import percentile
 from benchmarks.processes import ROOT
 
-_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GO_AWAY = 0x0, 0x1, 0x3, 0x4, 0x6, 0x7
-_WINDOW_UPDATE = 0x8
-_END_STREAM, _END_HEADERS, _ACK = 0x1, 0x4, 0x1
-_FRAME = struct.Struct(">HBBBI")  # length in 16 + 8 bits, type, flags, stream
-_LARGEST_WINDOW = 2**31 - 1
-_FIRST_WINDOW = 2**16 - 1
 WARM_UP_S = 0.5
-
-
-class CallFailed(Exception):
-    """An answer that was none: the server refused, or went away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,45 +77,39 @@ class _Caller:
     def call(self, message: bytes) -> None:
         self.stream += 2
         self.answered = False
-        body = b"\x00" + len(message).to_bytes(4, "big") + message
+        asked = http2.call(self.stream, self.headers, message)
         self.began = time.perf_counter()
-        self.socket.sendall(
-            _frame(_HEADERS, _END_HEADERS, self.stream, self.headers) + _frame(_DATA, _END_STREAM, self.stream, body)
-        )
+        self.socket.sendall(asked)
 
     def is_done(self) -> bool:
         """Take in what has come; return whether the answer is complete."""
         received = self.socket.recv(65536)
         if not received:
-            raise CallFailed("the server closed the connection")
+            raise http2.CallFailed("the server closed the connection")
         buffer = self.buffer
         buffer += received
         done = False
         at = 0
         while len(buffer) - at >= 9:
-            high, low, kind, flags, _ = _FRAME.unpack_from(buffer, at)
+            high, low, kind, flags, _ = http2.HEADER.unpack_from(buffer, at)
             end = at + 9 + (high << 8 | low)
             if len(buffer) < end:
                 break
-            done = self._take(kind, flags, bytes(buffer[at + 9 : end]) if kind != _DATA else b"") or done
+            done = self._take(kind, flags, bytes(buffer[at + 9 : end]) if kind != http2.DATA else b"") or done
             at = end
         del buffer[:at]
         return done
 
     def _take(self, kind: int, flags: int, payload: bytes) -> bool:
-        if kind == _DATA:
+        if kind == http2.DATA:
             self.answered = True
-        elif kind == _HEADERS and flags & _END_STREAM:
+        elif kind == http2.HEADERS and flags & http2.END_STREAM:
             # An error has no message before its trailers: the only thing that tells without reading them.
             if not self.answered:
-                raise CallFailed(f"the server answered with an error: {payload!r}")
+                raise http2.CallFailed(f"the server answered with an error: {payload!r}")
             return True
-        elif kind == _SETTINGS and not flags & _ACK:
-            self.socket.sendall(_frame(_SETTINGS, _ACK, 0, b""))
-        elif kind == _PING and not flags & _ACK:
-            self.socket.sendall(_frame(_PING, _ACK, 0, payload))
-        elif kind in {_RESET, _GO_AWAY}:
-            raise CallFailed(f"the server ended the connection: {payload!r}")
+        elif due := http2.reply(kind, flags, payload):
+            self.socket.sendall(due)
         return False
 
 
@@ -162,41 +145,7 @@ def _rounds(callers: Sequence[_Caller], messages: Iterator[bytes], seconds: floa
 
 
 def _connected(load: Load) -> _Caller:
-    host, _, port = load.address.rpartition(":")
-    connection = socket.create_connection((host, int(port)))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # The largest windows there are: then nothing has to be said about flow control ever after.
-    window = struct.pack(">HI", 0x4, _LARGEST_WINDOW)
-    more = struct.pack(">I", _LARGEST_WINDOW - _FIRST_WINDOW)
-    connection.sendall(
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, window) + _frame(_WINDOW_UPDATE, 0, 0, more)
-    )
-    return _Caller(connection, _header_block(load))
-
-
-def _header_block(load: Load) -> bytes:
-    """Return the headers of a call, literally: nothing indexed, so that all connections and calls have the same."""
-    return b"".join(
-        [
-            b"\x83\x86",  # :method POST, :scheme http
-            b"\x04" + _text(load.path),  # :path
-            b"\x01" + _text(load.address),  # :authority
-            b"\x0f\x10" + _text("application/grpc"),  # content-type
-            b"\x00" + _text("te") + _text("trailers"),
-        ]
-    )
-
-
-def _text(value: str) -> bytes:
-    raw = value.encode()
-    if len(raw) > 126:
-        raise ValueError(f"{value}: too long for the length that is written here")
-    return bytes([len(raw)]) + raw
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    length = len(payload)
-    return _FRAME.pack(length >> 8, length & 0xFF, kind, flags, stream) + payload
+    return _Caller(http2.connected(load.address), http2.headers(load.path, load.address))
 
 
 def _main() -> None:
