@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the sections and print the table.
 
 --quick             small sizes, one round: does it run, and are the numbers sane
---only SECTION      one of walks, reads, idle, language, terraform; may be given several times
+--only SECTION      one of walks, reads, life, idle, language, terraform; may be given several times
 -o json             the rounds too, for a program; default: the table of README.md
 """
 
@@ -15,11 +15,12 @@ import sys
 from collections.abc import Callable, Iterator
 
 from benchmarks import figures, sizes
-from benchmarks.sections import idle, language, reads, terraform, walks
+from benchmarks.sections import idle, language, life, reads, terraform, walks
 
 SECTIONS: dict[str, Callable[[sizes.Sizes], Iterator[figures.Figure]]] = {
     "walks": walks.measure,
     "reads": reads.measure,
+    "life": life.measure,
     "idle": idle.measure,
     "language": language.measure,
     "terraform": terraform.measure,

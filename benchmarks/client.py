@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,6 +34,11 @@ class Seen:
 
     received: float
     event: event_pb2.Event
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Return whether it tells of the stack itself."""
+        return self.event.resource_type == STACK_TYPE
 
     @property
     def happened(self) -> float:
@@ -88,6 +94,43 @@ class Client:
         self.stub.DeleteStack(stack_pb2.DeleteStackRequest(stack_identity=identity))
         return self._watched(identity, began, common_pb2.STACK_ACTION_DELETE)
 
+    def create_at_once(self, templates: Mapping[str, str]) -> float:
+        """Create stacks of these names, each call by a thread of its own; return the seconds until all stand."""
+        requests = [stack_pb2.CreateStackRequest(stack_name=n, template=text) for n, text in templates.items()]
+        with ThreadPoolExecutor(len(requests)) as threads:
+            began = time.perf_counter()
+            for answer in [threads.submit(self.stub.CreateStack, request) for request in requests]:
+                answer.result()
+        standing: set[str] = set()
+        while len(standing) < len(templates):
+            if (name := _ended(self._next(), common_pb2.RESOURCE_ACTION_CREATE)) in templates:
+                standing.add(name)
+        return time.perf_counter() - began
+
+    def events_of(self, identity: common_pb2.StackIdentity) -> Iterator[Seen]:
+        """Yield the events of one stack as they come; those of others are lost."""
+        while True:
+            item = self._next()
+            if item.event.stack_identity.stack_id == identity.stack_id:
+                yield item
+
+    def until_quiet(self, seconds: float) -> list[Seen]:
+        """Return what is still to come of any stack, until nothing has come for so long."""
+        seen: list[Seen] = []
+        while True:
+            try:
+                item = self._events.get(timeout=seconds)
+            except queue.Empty:
+                return seen
+            if item is not None:
+                seen.append(item)
+
+    def _next(self) -> Seen:
+        item = self._events.get(timeout=_SILENCE_S)
+        if item is None:
+            raise StackFailed("the watch ended before the stack did")
+        return item
+
     def _listen(self) -> None:
         try:
             for response in self._stream:
@@ -102,20 +145,11 @@ class Client:
     ) -> Operation:
         seen: list[Seen] = []
         resource_action = _as_resource_action(action)
-        while True:
-            item = self._events.get(timeout=_SILENCE_S)
-            if item is None:
-                raise StackFailed("the watch ended before the stack did")
-            event = item.event
-            if event.stack_identity.stack_id != identity.stack_id:
-                continue
+        for item in self.events_of(identity):
             seen.append(item)
-            if event.resource_type != STACK_TYPE or event.resource_action != resource_action:
-                continue
-            if event.resource_status == common_pb2.STATUS_FAILED:
-                raise StackFailed(f"{identity.stack_name}: {event.resource_status_reason}")
-            if event.resource_status == common_pb2.STATUS_COMPLETE:
-                return Operation(identity, time.perf_counter() - began, tuple(seen))
+            if _ended(item, resource_action):
+                break
+        return Operation(identity, time.perf_counter() - began, tuple(seen))
 
 
 @contextmanager
@@ -146,3 +180,13 @@ def first_answer(address: str) -> None:
 def _as_resource_action(action: common_pb2.StackAction.ValueType) -> common_pb2.ResourceAction.ValueType:
     name = common_pb2.StackAction.Name(action).removeprefix("STACK_ACTION_")
     return common_pb2.ResourceAction.Value(f"RESOURCE_ACTION_{name}")
+
+
+def _ended(seen: Seen, action: common_pb2.ResourceAction.ValueType) -> str:
+    """Return the name of the stack whose action has ended well; "": it tells of something else."""
+    event = seen.event
+    if not seen.is_of_stack or event.resource_action != action:
+        return ""
+    if event.resource_status == common_pb2.STATUS_FAILED:
+        raise StackFailed(f"{event.stack_name}: {event.resource_status_reason}")
+    return event.stack_name if event.resource_status == common_pb2.STATUS_COMPLETE else ""

@@ -24,6 +24,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     PER_SECOND = "calls/s"
     MEGABYTES = "MB"
+    ROWS = "rows"
 
 
 @dataclass(frozen=True, slots=True)

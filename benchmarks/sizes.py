@@ -17,7 +17,21 @@ class Sizes:
     seconds: float = 4.0  # of load per round
     commits: int = 300  # of the floor, per round
     starts: int = 7  # of an engine
+    crowd: int = 100  # stacks that are created at once, and those that are watched
+    watchers: int = 1000
+    superseded: int = 200  # resources of a stack that is updated again and again
 
 
 FULL = Sizes()
-QUICK = Sizes(rounds=1, large=200, small=20, stored=500, seconds=1.0, commits=100, starts=3)
+QUICK = Sizes(
+    rounds=1,
+    large=200,
+    small=20,
+    stored=500,
+    seconds=1.0,
+    commits=100,
+    starts=3,
+    crowd=20,
+    watchers=100,
+    superseded=40,
+)

@@ -53,6 +53,16 @@ def copies(file: Path, original: str, count: int) -> list[StackRecord]:
         db.close()
 
 
+def rows(file: Path, stack_id: str) -> list[str]:
+    """Return the name of every row of a stack, by asking the database itself; its engine may be at work."""
+    db = Database.open(f"sqlite:///{file}", Keys.from_file(file.with_suffix(".key")))
+    try:
+        with db.read() as tx:
+            return [row.name for row in resources.of_stack(tx, StackId(stack_id))]
+    finally:
+        db.close()
+
+
 def _original(tx: Tx, stack_id: StackId) -> _Original:
     stack = stacks.get(tx, stack_id)
     assert stack is not None
