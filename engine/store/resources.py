@@ -1,6 +1,7 @@
 """Resources: rows found, and turned into records and back.
 
-Called by usecases and runtime for reading. Rows of a walk are written by `walks.py`, which uses the same conversion.
+Called by usecases and runtime for reading. Rows of a walk are written by `walks.py`, which uses the same conversion;
+those that a new stack begins with (an adopt) by `insert`.
 What is secret in a resource is sealed as one value, bound to the row: one encryption per write, whatever the resource
 holds.
 """
@@ -12,11 +13,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import insert as insert_into
 
 from engine.model.ids import ResourceId, StackId
 from engine.model.records import Hook, Pending, ResourceRecord, StackRecord
 from engine.model.states import Status
 from engine.store import stacks
+from engine.store.batches import Batch
 from engine.store.database import Tx
 from engine.store.tables.declarative import table_of
 from engine.store.tables.resources import ResourceRow
@@ -56,6 +59,13 @@ _BY_PHYSICAL_ID: Final = (
     .where(RESOURCE.c.physical_id == bindparam("physical"), STACK.c.deleted_time.is_(None))
     .order_by(*_ORDER)
 )
+_INSERT: Final = Batch(insert_into(RESOURCE), tuple(column.name for column in RESOURCE.c))
+
+
+def insert(tx: Tx, rows: Sequence[ResourceRecord]) -> None:
+    """Store new rows, those of a new stack or the first steps of a walk; as they are read again their version is 1."""
+    if rows:
+        _INSERT.execute(tx.connection, [values(tx, row) for row in rows])
 
 
 def of_stack(tx: Tx, stack_id: StackId) -> list[ResourceRecord]:

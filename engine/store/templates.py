@@ -7,9 +7,10 @@ and so passwords.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, exists, insert, select
 
@@ -30,18 +31,21 @@ RESOURCE: Final = table_of(ResourceRow)
 
 _ADD: Final = insert(DEFINITION)
 _ADD_FILE: Final = insert(FILE)
-_LOAD: Final = (
-    select(CONTENT.c.text, DEFINITION.c.environment, DEFINITION.c.facade, DEFINITION.c.restored)
-    .join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
-    .where(DEFINITION.c.id == bindparam("of"))
+_COLUMNS: Final = (
+    *(DEFINITION.c.id, CONTENT.c.text, DEFINITION.c.environment),
+    *(DEFINITION.c.facade, DEFINITION.c.restored),
 )
 _ENVIRONMENT: Final = select(DEFINITION.c.environment).where(DEFINITION.c.id == bindparam("of"))
-_LOAD_FILES: Final = (
-    select(FILE.c.name, CONTENT.c.text)
+_ALL: Final = select(*_COLUMNS).join_from(DEFINITION, CONTENT, CONTENT.c.hash == DEFINITION.c.template_hash)
+_ALL_FILES: Final = (
+    select(FILE.c.definition_id, FILE.c.name, CONTENT.c.text)
     .join_from(FILE, CONTENT, CONTENT.c.hash == FILE.c.content_hash)
-    .where(FILE.c.definition_id == bindparam("of"))
     .order_by(FILE.c.position)
 )
+_LOAD: Final = _ALL.where(DEFINITION.c.id == bindparam("of"))
+_LOAD_FILES: Final = _ALL_FILES.where(FILE.c.definition_id == bindparam("of"))
+_LOAD_SOME: Final = _ALL.where(DEFINITION.c.id.in_(bindparam("among", expanding=True)))
+_LOAD_SOME_FILES: Final = _ALL_FILES.where(FILE.c.definition_id.in_(bindparam("among", expanding=True)))
 _SWEEP: Final = delete(DEFINITION).where(
     ~exists().where(STACK.c.definition_id == DEFINITION.c.id),
     ~exists().where(STACK.c.complete_definition_id == DEFINITION.c.id),
@@ -86,12 +90,20 @@ def load(tx: Tx, definition_id: DefinitionId) -> Definition:
     row = tx.connection.execute(_LOAD, {"of": definition_id}).one_or_none()
     if row is None:
         raise KeyError(definition_id)
-    text, sealed, told, kept = row
-    place = _place(definition_id)
-    facade = None if told is None else tx.keys.unseal(told, place)
-    restored = {} if kept is None else tx.keys.unseal(kept, place)
-    files = {row[0]: row[1] for row in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
-    return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade, restored)
+    files = {name: text for _, name, text in tx.connection.execute(_LOAD_FILES, {"of": definition_id})}
+    return _definition(tx, row, files)
+
+
+def load_some(tx: Tx, ids: Collection[DefinitionId]) -> dict[DefinitionId, Definition]:
+    """Return the definitions of these ids, in two statements however many they are; an unknown id has none."""
+    if not ids:
+        return {}
+    files: dict[str, dict[str, str]] = defaultdict(dict)
+    among = {"among": sorted(ids)}
+    for definition_id, name, text in tx.connection.execute(_LOAD_SOME_FILES, among):
+        files[definition_id][name] = text
+    rows = tx.connection.execute(_LOAD_SOME, among).all()
+    return {row[0]: _definition(tx, row, files.get(row[0], {})) for row in rows}
 
 
 def environment(tx: Tx, definition_id: DefinitionId) -> Mapping[str, Json]:
@@ -119,6 +131,15 @@ def _save_texts(tx: Tx, texts: Iterable[str]) -> None:
     # Sorted: two that save the same texts at the same time must not wait for each other in a circle.
     rows = [{"hash": hash_, "text": by_hash[hash_]} for hash_ in sorted(by_hash)]
     tx.connection.execute(insert_or_skip(CONTENT, tx.dialect), rows)
+
+
+def _definition(tx: Tx, row: Sequence[Any], files: Mapping[str, str]) -> Definition:
+    """Return the definition of a row of _COLUMNS."""
+    definition_id, text, sealed, told, kept = row
+    place = _place(definition_id)
+    facade = None if told is None else tx.keys.unseal(told, place)
+    restored = {} if kept is None else tx.keys.unseal(kept, place)
+    return Definition(definition_id, text, files, tx.keys.unseal(sealed, place), facade, restored)
 
 
 def _place(definition_id: DefinitionId) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from engine.model.errors import FencedOut
 from engine.model.ids import TraversalId
@@ -30,13 +30,11 @@ RESOURCE: Final = table_of(ResourceRow)
 
 # A row keeps its id, its stack, its name and its birth.
 _KEPT: Final = frozenset(("id", "stack_id", "name", "created_time"))
-_COLUMNS: Final = tuple(column.name for column in RESOURCE.c)
-_CHANGED: Final = tuple(name for name in _COLUMNS if name not in _KEPT)
+_CHANGED: Final = tuple(column.name for column in RESOURCE.c if column.name not in _KEPT)
 _BASED_ON: Final = (RESOURCE.c.id == bindparam("of"), RESOURCE.c.version == bindparam("based_on"))
 _VERSIONS: Final = select(RESOURCE.c.id, RESOURCE.c.version).where(
     RESOURCE.c.id.in_(bindparam("among", expanding=True))
 )
-_INSERT: Final = Batch(insert(RESOURCE), _COLUMNS)
 _UPDATE: Final = Batch(update(RESOURCE).where(*_BASED_ON).values({n: bindparam(n) for n in _CHANGED}), ())
 _DELETE: Final = Batch(delete(RESOURCE).where(*_BASED_ON), ())
 _COUNT: Final = update(STACK).where(STACK.c.id == bindparam("of")).values(event_count=bindparam("count"))
@@ -110,8 +108,7 @@ def _write(tx: Tx, steps: Sequence[Step], count: int) -> None:
     fresh = [step.row for step in steps if not step.row.version and not step.gone]
     changed = [step.row for step in steps if step.row.version and not step.gone]
     gone = [step.row for step in steps if step.row.version and step.gone]
-    if fresh:
-        _INSERT.execute(tx.connection, [resources.values(tx, row) for row in fresh])
+    resources.insert(tx, fresh)
     _compare_and_set(tx, _UPDATE, changed, rows=[resources.values(tx, row) for row in changed])
     _compare_and_set(tx, _DELETE, gone, rows=[{} for _ in gone])
     written = events.insert_after(tx, count, [step.event for step in steps if step.event])

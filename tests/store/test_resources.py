@@ -88,3 +88,14 @@ def test_rows_of_a_tree_are_counted(database: Database, tree: list[stored.StackR
         stacks.finish(tx, lock, stacks.Ending(gone, None, expected=tree[1].traversal, release=True))
 
         assert resources.count_in_tree(tx, tree[0].id) == 2
+
+
+def test_rows_of_a_new_stack_are_inserted_together(database: Database) -> None:
+    with database.write() as tx:
+        stack = stored.inserted(tx)
+        rows = [stored.resource(stack, name, data={"secret": name}, metadata={"n": 1}) for name in "ab"]
+        resources.insert(tx, rows)
+        resources.insert(tx, [])
+
+        found = resources.of_stack(tx, stack.id)
+    assert sorted(found, key=lambda row: row.name) == [replace(row, version=1) for row in rows]

@@ -57,6 +57,23 @@ def test_an_environment_is_read_alone_in_one_statement(database: Database) -> No
     assert len(seen) == 1
 
 
+def test_many_definitions_are_loaded_in_two_statements(database: Database) -> None:
+    saved = [
+        stored.definition(files={"a": "shared", str(n): str(n)}, environment={"parameters": {"n": n}}) for n in range(5)
+    ]
+    with database.write() as tx:
+        for definition in saved:
+            templates.save(tx, replace(definition, restored={"it": {"resource_id": definition.id}}))
+        templates.save(tx, stored.definition())
+
+    with databases.statements(database) as seen, database.read() as tx:
+        found = templates.load_some(tx, [*(one.id for one in saved), DefinitionId("unknown")])
+        assert templates.load_some(tx, []) == {}
+
+    assert found == {one.id: replace(one, restored={"it": {"resource_id": one.id}}) for one in saved}
+    assert len(seen) == 2
+
+
 def test_an_unknown_definition_is_a_key_error(database: Database) -> None:
     with pytest.raises(KeyError), database.read() as tx:
         templates.load(tx, DefinitionId("unknown"))
