@@ -112,6 +112,9 @@ class Config(BaseSettings):
     max_stacks_per_tenant: Limit = Field(512, description="Most stacks of a project; -1: no limit.")
     max_resources_per_stack: Limit = Field(1000, description="Most resources of a tree of stacks; -1: no limit.")
     max_nested_stack_depth: Count = Field(5, description="Deepest nesting of stacks.")
+    max_snapshots_per_stack: Limit = Field(32, description="Most snapshots of a stack; -1: no limit.")
+    enable_stack_abandon: bool = Field(False, description="Whether stacks can be exported and abandoned.")
+    enable_stack_adopt: bool = Field(False, description="Whether stacks can take over existing resources.")
     max_template_growth: Count = Field(
         20_000_000, description="Most characters that the functions of one template may make; a value counts as 50."
     )

@@ -36,13 +36,32 @@ class Saved:
         return self.entry.get("resource_data") or {}
 
 
+def is_whole(snapshot: SnapshotRecord) -> bool:
+    """Return whether the walk that took the snapshot came to its end, as its data say whatever became of it since."""
+    return snapshot.data is not None and snapshot.data["status"] == Status.COMPLETE
+
+
 def of_snapshot(snapshot: SnapshotRecord, others: Iterable[SnapshotRecord]) -> list[Saved]:
     """Return what goes with a snapshot; `others` are the other snapshots of the same stack."""
     found = list(_saved((), snapshot.data or {}))
-    if not found or snapshot.data["status"] == Status.COMPLETE:
+    if is_whole(snapshot):
         return found
     elsewhere = [{one.way: one.entry for one in _saved((), other.data or {})} for other in others]
     return [one for one in found if _is_fresh(one, elsewhere)]
+
+
+def by_name(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what the data of a snapshot keep of each resource, as a definition that leads back to it holds that.
+
+    The plugin's memory is in every entry: of a resource that is a stack it is empty, and its own entries lie below.
+    """
+    return {name: _kept(entry) for name, entry in data["resources"].items()}
+
+
+def _kept(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    if export.is_stack(entry):
+        return {**entry, "resources": by_name(entry), "resource_data": {}}
+    return entry or {"resource_data": {}}
 
 
 def _saved(way: Way, data: Mapping[str, Any]) -> Iterator[Saved]:

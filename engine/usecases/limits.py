@@ -17,16 +17,20 @@ from engine.usecases.commands import Options
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
 _LONGEST_TAG: Final = 80
+_LONGEST_NAME: Final = 255  # of a snapshot
 _MOST_MINUTES: Final = 2**31 // 60
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator allows; -1 is no limit."""
+    """What the operator allows; a number of -1 is no limit."""
 
     max_stacks_per_tenant: int = 512
     max_resources_per_stack: int = 1000  # in a whole tree of nested stacks
     max_nested_stack_depth: int = 5
+    max_snapshots_per_stack: int = 32
+    enable_stack_abandon: bool = False  # export, too
+    enable_stack_adopt: bool = False
 
 
 def check_name(name: str) -> None:
@@ -55,6 +59,19 @@ def check_count(count: int, most: int, what: str) -> None:
     if most >= 0 and count > most:
         text = f"that would be {count} {what}; the limit is {most}"
         raise EngineError(Code.REQUEST_LIMIT_EXCEEDED, text, limit=str(most), subject=what)
+
+
+def check_enabled(is_enabled: bool, feature: str) -> None:
+    """Raise FEATURE_DISABLED for what the operator has not switched on (rpc.md §6.3)."""
+    if not is_enabled:
+        raise EngineError(Code.FEATURE_DISABLED, f"{feature} is not supported: it is switched off", feature=feature)
+
+
+def check_snapshot_name(name: str) -> None:
+    """Raise INVALID_ARGUMENT for a name that can't be stored; "" is fine, and so is one that is taken."""
+    if len(name) > _LONGEST_NAME or "\x00" in name:
+        text = f"the name has {len(name)} characters; it may have {_LONGEST_NAME}, and none of them NUL"
+        raise EngineError(Code.INVALID_ARGUMENT, text, field="name")
 
 
 def check_immutables(old: ParameterValues, new: ParameterValues) -> None:

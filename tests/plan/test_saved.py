@@ -63,3 +63,13 @@ def test_of_half_a_snapshot_stays_what_an_earlier_one_had_saved() -> None:
 
     assert ways(half, earlier) == ["again", "moved", "new"]
     assert ways(earlier, half) == ["kept", "again", "moved"]
+
+
+def test_what_a_snapshot_keeps_of_each_resource_has_the_memory_of_its_type() -> None:
+    inner = {"name": "inner", "resources": {"b": entry({"n": 2}), "lost": {}}}
+    kept = saved.by_name({"resources": {"a": entry({"n": 1}), "box": inner, "gone": {}}})
+
+    assert kept["a"] == entry({"n": 1})
+    assert kept["gone"] == {"resource_data": {}}
+    assert kept["box"]["resource_data"] == {}
+    assert kept["box"]["resources"] == {"b": entry({"n": 2}), "lost": {"resource_data": {}}}

@@ -34,6 +34,19 @@ def test_tags_that_can_be_are_fine(tags: tuple[str, ...] | None) -> None:
     assert limits.check_options(Options(tags=tags)) is None
 
 
+def test_what_is_switched_off_is_refused_by_name() -> None:
+    assert limits.check_enabled(True, "Stack Adopt") is None
+    with pytest.raises(EngineError, match=r"^Stack Adopt is not supported") as refused:
+        limits.check_enabled(False, "Stack Adopt")
+
+    assert refused.value.code is Code.FEATURE_DISABLED
+
+
+@pytest.mark.parametrize("name", ["", "a", "x" * 255, "ünïcode"])
+def test_a_snapshot_may_have_any_name_that_can_be_stored(name: str) -> None:
+    assert limits.check_snapshot_name(name) is None
+
+
 def test_a_bad_name_is_told_with_what_would_be_right() -> None:
     with pytest.raises(EngineError) as refused:
         limits.check_name("1st")
