@@ -145,6 +145,7 @@ class EngineService:
         groups = self._machinery.groups
         groups.add_timer(_HOUSEKEEPING, self.service_manage_report)
         groups.add_timer(_HOUSEKEEPING, self._machinery.recovery.sweep)
+        groups.add_timer(_HOUSEKEEPING, self._machinery.removals.sweep)
         groups.add_timer(_HOUSEKEEPING, self._purge_events)
         groups.add_timer(_HOUSEKEEPING, self._forget_answers)
 
@@ -312,6 +313,9 @@ def _limits(config: Config) -> Limits:
         max_stacks_per_tenant=config.max_stacks_per_tenant,
         max_resources_per_stack=config.max_resources_per_stack,
         max_nested_stack_depth=config.max_nested_stack_depth,
+        max_snapshots_per_stack=config.max_snapshots_per_stack,
+        enable_stack_abandon=config.enable_stack_abandon,
+        enable_stack_adopt=config.enable_stack_adopt,
     )
 
 

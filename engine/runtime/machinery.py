@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from engine.model.ids import EngineId, SnapshotId, StackId
-from engine.model.records import Lock, ResourceRecord, StackRecord
+from engine.model.ids import EngineId, StackId
+from engine.model.records import Lock, ResourceRecord
 from engine.model.states import Status
 from engine.runtime.bus import Bus
 from engine.runtime.clock import Clock, SystemClock
@@ -26,6 +26,7 @@ from engine.runtime.logbook import Logbook
 from engine.runtime.loop import Loop
 from engine.runtime.pool import Pool
 from engine.runtime.recovery import Recovery
+from engine.runtime.snapshots import Removals
 from engine.runtime.stack_lock import StackLock
 from engine.runtime.steps import CourseSteps
 from engine.runtime.streams import EventStreams
@@ -81,6 +82,7 @@ class Machinery:
     groups: ThreadGroupManager
     traversals: Traversals
     recovery: Recovery
+    removals: Removals
     streams: EventStreams
     new_id: Callable[[], str] = field(default=new_id)
 
@@ -116,6 +118,13 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
     pool = Pool(loop, settings.pool_size, settings.plugin_call_timeout)
     journal = Journal(db)
     logbook = Logbook(new_id, clock.now)
+    groups = ThreadGroupManager(
+        loop,
+        pool,
+        lambda stack_id, engine: StackLock(db, peers.is_alive, stack_id, engine),
+        settings.periodic_interval,
+    )
+    removals = Removals(db, declared, among.ports_for, groups)
     visitor = Visitor(
         Workshop(
             journal=journal,
@@ -126,17 +135,11 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
             ports_for=among.ports_for,
             custom_for=declared.custom,
             read_rows=partial(_read_rows, db),
-            remove_snapshot=_no_snapshots,
+            remove_snapshot=removals.discard,
         )
     )
     steps = CourseSteps(db, declared, visitor, clock, settings.stack_action_timeout)
     conductor = Conductor(Tools(loop, pool, steps, clock))
-    groups = ThreadGroupManager(
-        loop,
-        pool,
-        lambda stack_id, engine: StackLock(db, peers.is_alive, stack_id, engine),
-        settings.periodic_interval,
-    )
     traversals = Traversals(db, groups, conductor, among.engine_id, peers)
     return Machinery(
         engine_id=among.engine_id,
@@ -150,6 +153,7 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
         groups=groups,
         traversals=traversals,
         recovery=Recovery(db, traversals),
+        removals=removals,
         streams=EventStreams(loop, among.bus, db),
     )
 
@@ -157,10 +161,6 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
 def _read_rows(db: Database, stack_id: StackId, name: str) -> list[ResourceRecord]:
     with db.read() as tx:
         return resources.named(tx, stack_id, name)
-
-
-def _no_snapshots(_stack: StackRecord, _snapshot: SnapshotId) -> None:
-    pass
 
 
 def _leave_to_others(tx: Tx, lock: Lock) -> None:

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from engine.model import states
 from engine.model.errors import ActionInProgress, Code, EngineError, stack_not_found
-from engine.model.ids import StackId, TraversalId
+from engine.model.ids import SnapshotId, StackId, TraversalId
 from engine.model.records import Definition, Manner, StackRecord
-from engine.model.states import Action, Began, Broke, Status
+from engine.model.states import Action, Began, Broke, State, Status
 from engine.plan import reasons
+from engine.runtime import exports
 from engine.runtime.logbook import Logbook
-from engine.store import events, stacks, templates
+from engine.store import events, snapshots, stacks, templates
 from engine.store.database import Disturbed, Tx
 
 Check = Callable[[StackRecord], None]
+
+_SAVING: Final = State(Action.SNAPSHOT, Status.IN_PROGRESS)
 
 
 def _as_the_table_says(_: StackRecord) -> None:
@@ -42,7 +46,7 @@ class Beginning:
 
         Raise STACK_NOT_FOUND, INVALID_STACK_STATE, ActionInProgress, or Disturbed to try again.
         """
-        current = _held(tx, self.stack_id)
+        current = held(tx, self.stack_id)
         self.check(current)
         begun = begin(current, self.action, traversal=TraversalId(logbook.new_id()), now=tx.now())
         if self.changed is not None:
@@ -68,7 +72,7 @@ class Cancelling:
 
         Raise STACK_NOT_FOUND, what `check` raises, or Disturbed to try again.
         """
-        current = _held(tx, self.stack_id)
+        current = held(tx, self.stack_id)
         self.check(current)
         cancelled = [_cancelled(tx, current, logbook)]
         for inner_id in _inside(tx, current):
@@ -76,6 +80,12 @@ class Cancelling:
             if inner is not None and inner.status is Status.IN_PROGRESS and inner.action is not Action.DELETE:
                 cancelled.append(_cancelled(tx, inner, logbook))
         return cancelled
+
+
+def check_at_rest(stack: StackRecord) -> None:
+    """Raise ActionInProgress while something is under way on the stack: for actions that supersede nothing."""
+    if stack.status is Status.IN_PROGRESS:
+        raise ActionInProgress(stack.name, stack.action)
 
 
 def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: datetime) -> StackRecord:
@@ -106,7 +116,8 @@ def _refusal(stack: StackRecord, action: Action) -> EngineError:
     return EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state))
 
 
-def _held(tx: Tx, stack_id: StackId) -> StackRecord:
+def held(tx: Tx, stack_id: StackId) -> StackRecord:
+    """Return the stack, which nobody else writes until the transaction ends; raise STACK_NOT_FOUND."""
     stack = stacks.hold(tx, stack_id)
     if stack is None:
         raise stack_not_found(stack_id)
@@ -133,5 +144,16 @@ def _cancelled(tx: Tx, stack: StackRecord, logbook: Logbook) -> StackRecord:
 def _written(tx: Tx, stack: StackRecord, before: StackRecord, logbook: Logbook) -> StackRecord:
     if not stacks.begin(tx, stack, expected=before.traversal):
         raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {stack.name} was changed meanwhile")
+    if before.state == _SAVING:
+        _give_up_snapshot(tx, before, stack.action)
     events.append(tx, logbook.of_stack(stack))
     return stack
+
+
+def _give_up_snapshot(tx: Tx, before: StackRecord, action: Action) -> None:
+    """Fail the snapshot that was being taken of a stack as its walk is superseded.
+
+    It keeps what there is to know of it, so that what resources have saved for it by now can be removed with it.
+    """
+    why, data = f"Superseded by {action} of the stack", exports.read(tx, before)
+    snapshots.complete(tx, SnapshotId(before.traversal), status=Status.FAILED, reason=why, data=data)

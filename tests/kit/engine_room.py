@@ -36,6 +36,7 @@ from engine.usecases.commands import CreateStack, Given, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
 from engine.usecases.nested import Nesting
+from engine.usecases.snapshots import Snapshots
 from engine.usecases.stacks import Stacks
 from kit import bench as bench_types
 from kit import databases
@@ -257,6 +258,7 @@ class EngineRoom:
         definitions = Definitions(machinery.new_id, declared.template)
         self.stacks = Stacks(self.db, declared, traversals, definitions, logbook, *rest, self._hidden_tags)
         self.actions = Actions(self.db, declared, traversals, logbook)
+        self.snapshots = Snapshots(self.db, declared, traversals, logbook, self.machinery.removals, limits=self._limits)
 
     def _ports(self, stack: StackRecord, resource: ResourceRecord, target: Target) -> Mapping[str, Any]:
         return {"stacks": self.nesting.within(stack, resource, target), "bench": self.bench}
