@@ -34,6 +34,7 @@ from engine.usecases.actions import Actions
 from engine.usecases.beginnings import Beginning
 from engine.usecases.commands import CreateStack, Given, Options, UpdateStack
 from engine.usecases.definitions import Definitions
+from engine.usecases.exports import Exports
 from engine.usecases.limits import Limits
 from engine.usecases.nested import Nesting
 from engine.usecases.snapshots import Snapshots
@@ -259,6 +260,7 @@ class EngineRoom:
         self.stacks = Stacks(self.db, declared, traversals, definitions, logbook, *rest, self._hidden_tags)
         self.actions = Actions(self.db, declared, traversals, logbook)
         self.snapshots = Snapshots(self.db, declared, traversals, logbook, self.machinery.removals, limits=self._limits)
+        self.exports = Exports(self.db, traversals, logbook, self._limits)
 
     def _ports(self, stack: StackRecord, resource: ResourceRecord, target: Target) -> Mapping[str, Any]:
         return {"stacks": self.nesting.within(stack, resource, target), "bench": self.bench}
