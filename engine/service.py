@@ -29,7 +29,7 @@ from engine.model.errors import EngineError
 from engine.model.ids import EngineId, StackId
 from engine.model.records import ResourceRecord, ServiceRecord, StackRecord
 from engine.plan.ending import Stopped
-from engine.plugin import notifier
+from engine.plugin import lifecycle, notifier
 from engine.plugin import registry as registries
 from engine.plugin.notifier import Notifier
 from engine.runtime import machinery
@@ -37,6 +37,7 @@ from engine.runtime.bus import Bus
 from engine.runtime.cage import Cage, CageLimits
 from engine.runtime.clock import SystemClock
 from engine.runtime.declared import Declared, Outside
+from engine.runtime.lifecycle import Lifecycle
 from engine.runtime.logbook import Logbook
 from engine.runtime.neighbours import Answer, Neighbours
 from engine.runtime.outlets import Outlets
@@ -73,13 +74,15 @@ class EngineService:
         bus = Bus()
         keys = Keys.from_list(config.encryption_keys) if config.encryption_keys else _key_file(config)
         self._db = Database.open(config.database, keys, published=bus.publish)
-        registry = registries.discover(built_in, *map(importlib.import_module, config.plugin_packages))
+        packages = [importlib.import_module(name) for name in config.plugin_packages]
+        registry = registries.discover(built_in, *packages)
         self._cage = _cage(config)
         declared = Declared(registry, _template_limits(config), _outside(config, self._cage))
         shared_key = keys.derive("engine listener")
         self._peers = Peers(shared_key, timeout=config.engine_life_check_timeout)
         peers = Neighbours(self._db, _Listeners(self._peers))
-        among = machinery.Surroundings(self.engine_id, bus, peers, self._ports_for)
+        around = Lifecycle(lifecycle.discover(*packages))
+        among = machinery.Surroundings(self.engine_id, bus, peers, self._ports_for, lifecycle=around)
         self._outlets = Outlets(self._db, registry, _notifiers(config))
         self._bus = bus
         self._machinery = machinery.assemble(self._db, declared, among, _settings(config))

@@ -22,6 +22,7 @@ from engine.runtime.course import Tools
 from engine.runtime.declared import Declared
 from engine.runtime.errand import PortsFor, Workshop
 from engine.runtime.journal import Journal
+from engine.runtime.lifecycle import Lifecycle
 from engine.runtime.logbook import Logbook
 from engine.runtime.loop import Loop
 from engine.runtime.pool import Pool
@@ -60,6 +61,7 @@ class Surroundings:
     peers: Peers
     ports_for: PortsFor
     clock: Clock = field(default_factory=SystemClock)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
 
 def new_id() -> str:
@@ -138,7 +140,7 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
             remove_snapshot=removals.discard,
         )
     )
-    steps = CourseSteps(db, declared, visitor, clock, settings.stack_action_timeout)
+    steps = CourseSteps(db, declared, visitor, clock, among.lifecycle, settings.stack_action_timeout)
     conductor = Conductor(Tools(loop, pool, steps, clock))
     traversals = Traversals(db, groups, conductor, among.engine_id, peers)
     return Machinery(

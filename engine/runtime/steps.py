@@ -12,18 +12,20 @@ from datetime import timedelta
 from typing import Final
 
 from engine.model.errors import FencedOut, TemplateInvalid
-from engine.model.ids import TraversalId
+from engine.model.ids import SnapshotId, TraversalId
 from engine.model.records import Lock, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import advance, ending, reasons
 from engine.plan.ending import Ending, Stopped
 from engine.plan.visits import Converge
+from engine.runtime import exports, lifecycle
 from engine.runtime.clock import Clock
 from engine.runtime.declared import Declared
 from engine.runtime.jobs import Failed, Job, Lost, Plan, Visited
+from engine.runtime.lifecycle import Lifecycle, NotReady
 from engine.runtime.visitor import Visitor
 from engine.runtime.walk import Walk
-from engine.store import database, locks, resources, stacks
+from engine.store import database, locks, resources, snapshots, stacks
 from engine.store.database import Database, Tx
 from engine.store.walks import Step
 from engine.template.target import EMPTY, Target
@@ -48,14 +50,19 @@ class CourseSteps:
     declared: Declared
     visitor: Visitor
     clock: Clock
+    lifecycle: Lifecycle
     action_timeout: int  # seconds, for stacks that say nothing
 
     def load(self, lock: Lock, prepared: TraversalId) -> Plan:
-        """Return what the walk sets out with; raise FencedOut if the lock is no longer ours."""
+        """Return what the walk sets out with; raise FencedOut if the lock is no longer ours.
+
+        Lifecycle plugins are called before a walk that is not the one which was `prepared` last.
+        """
         plan = self._read(lock)
+        if plan.stack.status is Status.IN_PROGRESS:
+            return plan if plan.stack.traversal == prepared or plan.refused else self._prepared(plan)
         is_late = plan.deadline is not None and plan.deadline <= self.clock.monotonic()
-        has_time = plan.stack.reason != ending.TIMED_OUT and not is_late
-        if plan.stack.status is Status.IN_PROGRESS or has_time:
+        if plan.stack.reason != ending.TIMED_OUT and not is_late:
             return plan
         given_up = self._give_up_waiting(plan, [row for row in plan.rows if row.is_awaited], ending.TIMED_OUT)
         return replace(plan, rows=[given_up.get(row.id, row) for row in plan.rows])
@@ -109,9 +116,10 @@ class CourseSteps:
             elapsed = tx.now() - (stack.updated_time or stack.created_time)
             target, refused = self._target(tx, stack)
             hooks = self._hooks(tx, stack, target)
+            taken = [one.id for one in snapshots.of_stack(tx, stack.id)] if _is_deleted(stack) else []
         limit = timedelta(minutes=stack.timeout_mins) if stack.timeout_mins else timedelta(seconds=self.action_timeout)
         deadline = self.clock.monotonic() + (limit - elapsed).total_seconds()
-        return Plan(stack, lock, target, rows, deadline, hooks=hooks, refused=refused)
+        return Plan(stack, lock, target, rows, deadline, hooks=hooks, snapshots=taken, refused=refused)
 
     def _target(self, tx: Tx, stack: StackRecord) -> tuple[Target, Stopped | None]:
         """Return what the walk leads to; a definition that is valid no more (a type is gone) leads nowhere."""
@@ -122,15 +130,25 @@ class CourseSteps:
             return EMPTY, Stopped(f"the template is valid no more: {error}", roll_back=False) if is_walking else None
 
     def _hooks(self, tx: Tx, stack: StackRecord, target: Target) -> Mapping[str, frozenset[str]]:
-        if stack.action is Action.DELETE and stack.status is Status.IN_PROGRESS:
+        if _is_deleted(stack):
             try:
                 target = self.declared.stored(tx, stack)
             except TemplateInvalid:
                 return {}  # what can't be read any more must not keep a stack from being deleted
         return {name: declaration.hooks for name, declaration in target.declarations.items() if declaration.hooks}
 
+    def _prepared(self, plan: Plan) -> Plan:
+        """Have the lifecycle plugins called; a walk that they do not let set out is refused."""
+        if not self.lifecycle:
+            return plan
+        try:
+            self.lifecycle.before(lifecycle.operation(plan.stack, plan.target, plan.rows))
+        except NotReady as error:
+            return replace(plan, refused=Stopped(str(error), roll_back=False))
+        return plan
+
     def _write_end(self, plan: Plan, end_at: EndAt, *, release: bool) -> StackRecord | None:
-        def write(tx: Tx) -> StackRecord:
+        def write(tx: Tx) -> Ending:
             end, expected = end_at(tx), plan.stack.traversal
             for stack in end.states:
                 event = self.visitor.workshop.logbook.of_stack(stack)
@@ -138,12 +156,17 @@ class CourseSteps:
                 if not stacks.finish(tx, plan.lock, stacks.Ending(stack, event, expected=expected, release=is_last)):
                     raise _SupersededError
                 expected = stack.traversal
-            return end.last
+            _complete_snapshot(tx, plan.stack, end.states[0])
+            return end
 
         try:
-            return database.retrying(self.db, write)
+            end = database.retrying(self.db, write)
         except _SupersededError:
             return None
+        if self.lifecycle and plan.refused is None:
+            operation = lifecycle.operation(plan.stack, plan.target, plan.rows)
+            self.lifecycle.after(operation, failed=end.states[0].status is Status.FAILED)
+        return end.last
 
     def _settled(self, plan: Plan) -> StackRecord | None:
         """Free the lock of a stack on which nothing is under way any more; None: something has begun meanwhile."""
@@ -175,6 +198,18 @@ class CourseSteps:
 
     def _new_traversal(self) -> TraversalId:
         return TraversalId(self.visitor.workshop.new_id())
+
+
+def _is_deleted(stack: StackRecord) -> bool:
+    return stack.state == (Action.DELETE, Status.IN_PROGRESS)
+
+
+def _complete_snapshot(tx: Tx, before: StackRecord, ended: StackRecord) -> None:
+    """Complete the snapshot that a walk was to take; it has the id of the walk."""
+    if before.action is Action.SNAPSHOT:
+        data = exports.read(tx, ended) if ended.status is Status.COMPLETE else None
+        id_ = SnapshotId(before.traversal)
+        snapshots.complete(tx, id_, status=ended.status, reason=ended.reason, data=data)
 
 
 def _is_visited(job: Job, row: ResourceRecord) -> bool:
