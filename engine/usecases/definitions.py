@@ -12,6 +12,7 @@ from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.ids import DefinitionId
 from engine.model.problems import Problem
 from engine.model.records import Definition
+from engine.plan.export import Adopted
 from engine.schema.hints import Hints
 from engine.template import environment, environment_files
 from engine.template.declarations import Template
@@ -33,7 +34,7 @@ class Definitions:
     def of(self, given: Given) -> Definition:
         """Return what is given as a definition of its own; raise TemplateInvalid where it can't be read."""
         if not given.template:
-            raise EngineError(Code.INVALID_ARGUMENT, "no template was given", field="template")
+            raise _no_template()
         environment_ = self._environment(given, given.template, given.files)
         return Definition(DefinitionId(self.new_id()), given.template, dict(given.files), environment_.as_map())
 
@@ -50,6 +51,17 @@ class Definitions:
         merged = environment.overlay(replace(kept, parameters=parameters), above)
         restored = {} if given.template else stored.restored
         return Definition(DefinitionId(self.new_id()), template, files, merged.as_map(), restored=restored)
+
+    def around(self, adopted: Adopted, given: Given) -> Definition:
+        """Return what is given laid over what the stack was made of whose resources are taken over (rpc.md §3.2).
+
+        So everything may come from there: template, files, environment. Parameters that a template of the caller's
+        does not have are dropped.
+        """
+        if not (given.template or adopted.template):
+            raise _no_template()
+        was = Definition(DefinitionId(""), adopted.template, adopted.files, adopted.environment)
+        return self.upon(was, given, ())
 
     def _undeclared(self, names: Iterable[str], new_template: str) -> set[str]:
         """Return the names that a new template has no parameter for; "": the template stays, and so do all names."""
@@ -95,3 +107,7 @@ class Definitions:
             return self.parsed(text)
         except EngineError:
             return None
+
+
+def _no_template() -> EngineError:
+    return EngineError(Code.INVALID_ARGUMENT, "no template was given", field="template")

@@ -16,6 +16,7 @@ from engine.model.ids import NO_STACK, StackId, StackIdentity, TraversalId
 from engine.model.records import Caller, Definition, Json, Manner, StackRecord
 from engine.model.states import Action, Status
 from engine.plan import reasons
+from engine.plan.export import Adopted
 from engine.runtime.declared import Declared
 from engine.runtime.logbook import Logbook
 from engine.runtime.traversals import Traversals
@@ -23,7 +24,7 @@ from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
 from engine.store.stacks import StackQuery
 from engine.template.target import Target
-from engine.usecases import access, limits, outputs, previews, stack_filters
+from engine.usecases import access, adoptions, limits, outputs, previews, stack_filters
 from engine.usecases.beginnings import Beginning, begin
 from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
@@ -54,6 +55,16 @@ class ListStacks:
 
 
 @dataclass(frozen=True, slots=True)
+class _New:
+    """A stack that is to be, with what belongs to it."""
+
+    stack: StackRecord
+    definition: Definition
+    target: Target
+    adopted: Adopted | None  # what it takes over; None: it builds everything
+
+
+@dataclass(frozen=True, slots=True)
 class Stacks:
     """The use cases of stacks."""
 
@@ -71,9 +82,8 @@ class Stacks:
         once = Once.of(caller, "CreateStack", command, command.request_id)
 
         def work() -> Json:
-            new, definition, _ = self._new_stack(caller, command, StackId(self.new_id()))
-            store = partial(self._store_new, new=new, definition=definition)
-            return _answer(self.traversals.begin(once.kept(store, _answer)))
+            new = self._new_stack(caller, command, StackId(self.new_id()))
+            return _answer(self.traversals.begin(once.kept(partial(self._store_new, new=new), _answer)))
 
         return StackIdentity(**once.answer(self.db, work))
 
@@ -109,12 +119,12 @@ class Stacks:
 
     def preview(self, caller: Caller, command: CreateStack) -> StackView:
         """Return what a create would make, with every check of a create, and store nothing."""
-        stack, _, target = self._new_stack(caller, command, NO_STACK)
+        new = self._new_stack(caller, command, NO_STACK)
         with self.db.read() as tx:
             if stacks.by_name(tx, caller.project, command.name) is not None:
                 text = f"The Stack ({command.name}) already exists."
                 raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
-        return previews.of_create(stack, target, self.declared.registry)
+        return previews.of_create(new.stack, new.target, self.declared.registry)
 
     def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
         """Return what an update would do to each resource, and do nothing."""
@@ -155,19 +165,20 @@ class Stacks:
         with self.db.read() as tx:
             return stacks.count(tx, _query(caller, wanted, self.hidden_tags))
 
-    def _new_stack(self, caller: Caller, command: CreateStack, id_: StackId) -> tuple[StackRecord, Definition, Target]:
-        """Return the stack and its definition, checked in every way but against other stacks."""
+    def _new_stack(self, caller: Caller, command: CreateStack, id_: StackId) -> _New:
+        """Return the stack with all that belongs to it, checked in every way but against other stacks."""
         limits.check_name(command.name)
         limits.check_options(command.options)
-        definition = self.definitions.of(command.given)
-        options = command.options
+        adopted, given = adoptions.given(command, self.limits), command.given
+        definition = self.definitions.of(given) if adopted is None else self.definitions.around(adopted, given)
+        action, options = Action.CREATE if adopted is None else Action.ADOPT, command.options
         stack = StackRecord(
             id=id_,
             name=command.name,
             project=caller.project,
-            action=Action.CREATE,
+            action=action,
             status=Status.IN_PROGRESS,
-            reason=reasons.started(Action.CREATE),
+            reason=reasons.started(action),
             definition_id=definition.id,
             created_time=datetime.now(UTC),
             traversal=TraversalId(self.new_id()),
@@ -178,7 +189,7 @@ class Stacks:
         )
         target = self._checked_target(stack, definition)
         pinned = self.declared.pinned(stack, definition, target)
-        return replace(stack, description=_description(target)), pinned, target
+        return _New(replace(stack, description=_description(target)), pinned, target, adopted)
 
     def _checked_target(self, stack: StackRecord, definition: Definition) -> Target:
         """Return the target, valid and within the limit of resources."""
@@ -187,13 +198,15 @@ class Stacks:
         limits.check_count(len(target.declarations), most, "resources in one stack")
         return target
 
-    def _store_new(self, tx: Tx, new: StackRecord, definition: Definition) -> StackRecord:
+    def _store_new(self, tx: Tx, new: _New) -> StackRecord:
+        stack = replace(new.stack, created_time=tx.now())
         if self.limits.max_stacks_per_tenant >= 0:
-            count = stacks.count(tx, StackQuery(project=new.project, show_hidden=True))
+            count = stacks.count(tx, StackQuery(project=stack.project, show_hidden=True))
             limits.check_count(count + 1, self.limits.max_stacks_per_tenant, "stacks in one project")
-        stack = replace(new, created_time=tx.now())
-        templates.save(tx, definition)
+        templates.save(tx, new.definition)
         stacks.insert(tx, stack)
+        if new.adopted is not None:
+            resources.insert(tx, adoptions.rows(stack, new.target, new.adopted, self.new_id))
         events.append(tx, self.logbook.of_stack(stack))
         return stack
 

@@ -9,7 +9,6 @@ from isotherm.v1 import common_pb2
 from isotherm.v1 import stack_pb2 as pb
 
 from engine.api.convert import identities, outputs, pages, resources, templates
-from engine.model.errors import Code, EngineError
 from engine.model.ids import NO_STACK
 from engine.model.records import StackRecord
 from engine.template import parse
@@ -112,12 +111,11 @@ def all_stacks(request: pb.ShowStackRequest) -> ListStacks:
 
 
 def create_stack(request: Create) -> CreateStack:
-    """Return what is to be created; raise FEATURE_DISABLED for adopting."""
-    if request.adopt_stack_data:
-        raise EngineError(Code.FEATURE_DISABLED, "Stack Adopt is not supported: it is switched off")
+    """Return what is to be created."""
     return CreateStack(
         name=request.stack_name,
         given=templates.given(request),
+        adopt_stack_data=request.adopt_stack_data,
         options=Options(
             timeout_mins=request.timeout_mins if request.HasField("timeout_mins") else None,
             disable_rollback=request.disable_rollback if request.HasField("disable_rollback") else None,
