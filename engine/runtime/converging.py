@@ -66,7 +66,8 @@ class Converging:
                     return self._keep(plugin, advance.kept(row, desired) if moved else row, moved)
                 case decide.Finish(row):
                     finished = errand.finish(plugin, row)
-                    if not isinstance(finished, Stands):
+                    is_of_old = isinstance(finished, Failed) and row.definition_id != errand.stack.target_id
+                    if not (isinstance(finished, Stands) or is_of_old):  # what an earlier walk began may fail
                         return finished
                 case decide.Update(row, changed):
                     updated = self._update(plugin, desired, row, changed)
@@ -115,7 +116,7 @@ class Converging:
             fingerprint=decide.fingerprint(targets.fingerprint_of(declaration, scope), external_id),
             external_id=external_id,
             restricted_actions=declaration.restricted_actions,
-            definition_id=plan.stack.definition_id,
+            definition_id=plan.stack.target_id,
             adopts=plan.stack.action is Action.ADOPT,
         )
 

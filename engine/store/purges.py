@@ -28,7 +28,6 @@ STACK: Final = table_of(StackRow)
 EVENT: Final = table_of(EventRow)
 SNAPSHOT: Final = table_of(SnapshotRow)
 
-REMEMBERED: Final = timedelta(hours=24)  # how long the answer to a request is kept for one that comes again
 
 _OLD: Final = (
     select(STACK.c.id)
@@ -85,7 +84,7 @@ def purge(db: Database, old: Old) -> Purged:
         purged,
         definitions=databases.retrying(db, templates.sweep),
         services=databases.retrying(db, partial(services.forget, before=now - old.age)),
-        requests=databases.retrying(db, partial(requests.forget, before=now - REMEMBERED)),
+        requests=databases.retrying(db, partial(requests.forget, before=now - requests.LIFETIME)),
     )
 
 

@@ -136,7 +136,7 @@ def _inside(tx: Tx, stack: StackRecord) -> list[StackId]:
 
 def _cancelled(tx: Tx, stack: StackRecord, logbook: Logbook) -> StackRecord:
     status = states.advance(states.STACK, stack.state, Broke()).status
-    reason = f"Stack {stack.action} cancelled"
+    reason = reasons.cancelled(stack.action)
     failed = replace(stack, status=status, reason=reason, traversal=TraversalId(logbook.new_id()))
     return _written(tx, failed, stack, logbook)
 

@@ -16,7 +16,7 @@ from engine.model.errors import Code, EngineError, stack_not_found
 from engine.model.ids import DefinitionId, StackId, TraversalId
 from engine.model.records import Definition, Manner, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
-from engine.plan import reasons, standing
+from engine.plan import export, reasons, standing
 from engine.plugin.context import Context
 from engine.plugin.ports import NestedRequest, NestedStack
 from engine.runtime.declared import Declared
@@ -28,7 +28,7 @@ from engine.store.database import Database, Tx
 from engine.template import environment, registry
 from engine.template import target as targets
 from engine.template.target import Target
-from engine.usecases import limits, outputs
+from engine.usecases import adoptions, limits, outputs
 from engine.usecases.beginnings import Beginning
 from engine.usecases.limits import Limits
 
@@ -65,24 +65,8 @@ class NestedStacksOf:
             text = f"stacks may be nested {tools.limits.max_nested_stack_depth} deep, this would be one more"
             raise EngineError(Code.REQUEST_LIMIT_EXCEEDED, text)
         definition = self._definition(request)
-        stack = StackRecord(
-            id=StackId(tools.new_id()),
-            name=self._name(),
-            project=owner.project,
-            action=Action.CREATE,
-            status=Status.IN_PROGRESS,
-            reason=reasons.started(Action.CREATE),
-            definition_id=definition.id,
-            created_time=owner.created_time,
-            traversal=TraversalId(tools.new_id()),
-            timeout_mins=owner.timeout_mins,
-            username=owner.username,
-            user_project_id=owner.user_project_id,
-            owner_id=owner.id,
-            parent_resource=self.resource.name,
-            root_id=owner.top_id,
-            nested_depth=owner.nested_depth + 1,
-        )
+        adopted = None if request.adopted is None else export.adopted_of(request.adopted)
+        stack = self._unborn(definition.id, Action.CREATE if adopted is None else Action.ADOPT)
         inner = tools.declared.check(stack, definition)
         definition = tools.declared.pinned(stack, definition, inner)
         stack = replace(stack, description=inner.template.description)
@@ -95,6 +79,8 @@ class NestedStacksOf:
             born = replace(stack, created_time=tx.now())
             templates.save(tx, definition)
             stacks.insert(tx, born)
+            if adopted is not None:
+                resources.insert(tx, adoptions.rows(born, inner, adopted, tools.new_id))
             events.append(tx, tools.logbook.of_stack(born))
             return born
 
@@ -186,6 +172,28 @@ class NestedStacksOf:
         ports = {"stacks": tools.within(stack, row, walked)}
         ctx = Context(stack, row, row.action, PropertyValues(row.properties), files=walked.files, ports=ports)
         return plugin.attribute(ctx, str(path[0]), path[1:])
+
+    def _unborn(self, definition_id: DefinitionId, action: Action) -> StackRecord:
+        """Return the stack as it will begin."""
+        tools, owner = self.tools, self.owner
+        return StackRecord(
+            id=StackId(tools.new_id()),
+            name=self._name(),
+            project=owner.project,
+            action=action,
+            status=Status.IN_PROGRESS,
+            reason=reasons.started(action),
+            definition_id=definition_id,
+            created_time=owner.created_time,
+            traversal=TraversalId(tools.new_id()),
+            timeout_mins=owner.timeout_mins,
+            username=owner.username,
+            user_project_id=owner.user_project_id,
+            owner_id=owner.id,
+            parent_resource=self.resource.name,
+            root_id=owner.top_id,
+            nested_depth=owner.nested_depth + 1,
+        )
 
     def _name(self) -> str:
         ctx = Context(self.owner, self.resource, self.resource.action, PropertyValues({}))

@@ -14,12 +14,12 @@ from typing import Final
 
 from engine.model import states
 from engine.model.errors import FencedOut, stack_not_found
-from engine.model.ids import EngineId, StackId, TraversalId
+from engine.model.ids import EngineId, SnapshotId, StackId, TraversalId
 from engine.model.records import Lock, ResourceRecord, StackRecord
-from engine.model.states import Broke, Status
+from engine.model.states import Action, Broke, Status
 from engine.plan import advance
 from engine.runtime.logbook import Logbook
-from engine.store import database, locks, resources, stacks, walks
+from engine.store import database, locks, resources, snapshots, stacks, walks
 from engine.store.database import Database, Tx
 from engine.store.stacks import Ending
 from engine.store.walks import Step
@@ -69,6 +69,8 @@ def _reset_one(tx: Tx, lock: Lock, logbook: Logbook) -> StackRecord:
     ending = Ending(ended, event, expected=stack.traversal, release=True)
     if not (all(walks.apply(tx, steps)) and stacks.finish(tx, lock, ending)):
         raise FencedOut(stack.id)
+    if stack.state == (Action.SNAPSHOT, Status.IN_PROGRESS):
+        snapshots.complete(tx, SnapshotId(stack.traversal), status=Status.FAILED, reason=REASON, data=None)
     return ended
 
 

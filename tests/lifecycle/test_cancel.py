@@ -221,3 +221,36 @@ def test_a_failed_update_is_rolled_back_when_asked_to(room: EngineRoom) -> None:
     assert room.row(identity, "a").properties["value"] == "1"
     assert Action.ROLLBACK in {event.action for event in room.news.events}
     assert (DELETE, "a") not in room.bench.calls
+
+
+def test_the_very_update_that_was_cancelled_in_a_tree_is_asked_for_again_at_once(room: EngineRoom) -> None:
+    files = {"inner.yaml": hot({"deep": {}, "then": {"_depends_on": "deep"}})}
+    template = hot({"in": {"_type": "inner.yaml"}})
+    room.bench.waits.add((CREATE, "deep"))
+    identity = room.create("s", template, files=files)
+    room.bench.until_called(CREATE, "deep", times=2)
+    room.actions.cancel_update(ME, identity, rollback=False)
+    room.update(identity, template, files=files)
+    room.bench.waits.clear()
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert set(room.bench.creations.values()) == {1}
+
+
+def test_what_an_older_walk_began_and_failed_is_built_anew_by_the_newer(room: EngineRoom) -> None:
+    room.bench.waits.add((CREATE, "slow"))
+    identity = room.create("s", hot({"slow": {}}))
+    room.bench.until_called(CREATE, "slow", times=2)
+    room.bench.hangs.add((CREATE, "slow"))
+    room.update(identity, hot({"slow": {}, "more": {}}))
+    room.news.event("more", "CREATE_COMPLETE")
+    room.bench.fails.add((CREATE, "slow"))
+    room.bench.waits.clear()
+    room.bench.let_go()
+    room.news.event("slow", "CREATE_FAILED")
+    room.bench.fails.clear()
+    room.wait(identity)
+    room.update(identity, hot({"slow": {}, "more": {}}))
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert sorted(room.bench.built.values()) == ["more", "slow"]
