@@ -33,9 +33,9 @@ TYPE: Final = "os.heat.event"
 class EventSink:
     """Takes the events of the stacks whose environment names it, one after the other and in order for each stack.
 
-    An object is made for a stack when it begins an action; events of one type of sink come on one thread, which no walk
-    waits for. Each event comes at most once. What is raised is logged, and the next event comes all the same. A sink
-    that hangs holds up all sinks of its type, so whatever it calls needs a time limit.
+    An object is made for a stack and an action when the first event comes. Objects of one type are made and called on
+    one thread, which no walk waits for. Each event comes at most once. What is raised is logged, and the next event
+    comes all the same. A sink that hangs holds up all sinks of its type, so whatever it calls needs a time limit.
     """
 
     type_name: ClassVar[str] = ""

@@ -32,7 +32,6 @@ from engine.store import stacks, templates
 from engine.store.database import Database, Tx
 
 T = TypeVar("T")
-_Sink = tuple[str, EventSink]  # with the name of its type
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +49,21 @@ class Bounds:
     room: int = 10_000  # events that wait, for all stacks to be looked up and then for each taker
 
 
+class _Sink:
+    """A sink that a stack's environment names. Made when its first event comes, on the thread of its type."""
+
+    def __init__(self, registry: Registry, given: Mapping[str, Any]) -> None:
+        self.type_name: str = given["type"]
+        self._registry = registry
+        self._given = given
+        self._made: EventSink | None = None
+
+    def consume(self, event: EventRecord) -> None:
+        if self._made is None:
+            self._made = self._registry.sink(self._given)
+        self._made.consume(event_sink.as_message(event))
+
+
 class Outlets:
     """Hands committed events to notifiers and sinks."""
 
@@ -65,6 +79,7 @@ class Outlets:
         """Make the outlets; nothing is handed over before `start`."""
         self._db = db
         self._registry = registry
+        self._types = frozenset(registry.sinks())
         self._clock = clock or SystemClock()
         self._bounds = bounds or Bounds()
         self._sequences = Sequences(self._bounds.patience)
@@ -75,7 +90,7 @@ class Outlets:
             Lane(f"the notifier {name}", partial(_notify, one), room=self._bounds.room)
             for name, one in notifiers.items()
         ]
-        self._consumed: dict[str, Lane[tuple[EventSink, EventRecord]]] = {}  # by type of sink; made when one is used
+        self._consumed: dict[str, Lane[tuple[_Sink, EventRecord]]] = {}  # by type of sink; made when one is used
 
     def start(self, bus: Bus) -> None:
         """Start the threads and hand over every event of the bus from now on. Call it before the loop runs."""
@@ -131,27 +146,25 @@ class Outlets:
         sinks = self._sinks.get(event.stack_id) if turn.follows and not begins else None
         if sinks is None:
             stack, given = self._read(lambda tx: _with_sinks(tx, event.stack_id))
-            sinks = self._sinks.put(event.stack_id, self._made(event.stack_id, given))
+            sinks = self._sinks.put(event.stack_id, self._named(event.stack_id, given))
         elif is_of_stack and self._notified:
             stack = self._read(lambda tx: _stack(tx, event.stack_id))
         if is_of_stack and stack is not None:
             for lane in self._notified:
                 lane.add([notifier.notification(stack, event)])
-        for type_name, sink in sinks:
-            self._lane(type_name).add([(sink, event)])
+        for sink in sinks:
+            self._lane(sink.type_name).add([(sink, event)])
         if is_of_stack and (event.action, event.status) == (Action.DELETE, Status.COMPLETE):
             self._sinks.drop(event.stack_id)
 
-    def _made(self, stack_id: StackId, given: Iterable[Mapping[str, Any]]) -> tuple[_Sink, ...]:
-        made: list[_Sink] = []
-        for one in given:
-            try:
-                made.append((one["type"], self._registry.sink(one)))
-            except Exception:
-                log.exception("stack %s: the sink %s can't be made", stack_id, one["type"])
-        return tuple(made)
+    def _named(self, stack_id: StackId, given: Iterable[Mapping[str, Any]]) -> tuple[_Sink, ...]:
+        named = tuple(_Sink(self._registry, one) for one in given)
+        for one in named:
+            if one.type_name not in self._types:
+                log.error("stack %s: there is no event sink %s any more", stack_id, one.type_name)
+        return tuple(one for one in named if one.type_name in self._types)
 
-    def _lane(self, type_name: str) -> Lane[tuple[EventSink, EventRecord]]:
+    def _lane(self, type_name: str) -> Lane[tuple[_Sink, EventRecord]]:
         lane = self._consumed.get(type_name)
         if lane is None:
             lane = self._consumed[type_name] = Lane(f"the sink {type_name}", _consume, room=self._bounds.room)
@@ -192,6 +205,6 @@ def _notify(notifier_: Notifier, told: Notification) -> None:
     notifier_.notify(told.event_type, told.body, is_error=told.is_error)
 
 
-def _consume(given: tuple[EventSink, EventRecord]) -> None:
+def _consume(given: tuple[_Sink, EventRecord]) -> None:
     sink, event = given
-    sink.consume(event_sink.as_message(event))
+    sink.consume(event)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from engine.plugin import EventSink
-from engine.schema.properties import PropertyGroup, string
+from engine.schema.properties import PropertyGroup, PropertyValues, string
 from kit.bench import PATIENCE
 
 _SHELVES: Final[dict[str, Shelf]] = {}
@@ -97,10 +97,23 @@ class HangingSink(_OnShelf):
         self.shelf.gate.wait(PATIENCE)
 
 
+class LateSink(_OnShelf):
+    """Waits at the gate of its shelf while it is made."""
+
+    type_name = "test-late"
+
+    def __init__(self, arguments: PropertyValues) -> None:
+        super().__init__(arguments)
+        self.shelf.gate.wait(PATIENCE)
+
+    def consume(self, event: Mapping[str, Any]) -> None:
+        self.shelf.put(event)
+
+
 class UnmadeSink(EventSink):
     """Can't be made."""
 
     type_name = "test-unmade"
 
-    def __init__(self, arguments: Any) -> None:
+    def __init__(self, arguments: PropertyValues) -> None:
         raise RuntimeError("there is no such shop")

@@ -244,7 +244,7 @@ def test_what_one_taker_raises_stops_neither_others_nor_later_events(
 
         assert names(ground.shelf) == names(broken) == [mine.name, "two", mine.name]
     assert len(ground.told.types) == 2
-    for text in ("the sink gone can't be made", "the sink test-unmade can't be made", "the sink test-broken failed"):
+    for text in ("there is no event sink gone any more", "there is no such shop", "the shelf breaks down"):
         assert text in caplog.text
     assert "the notifier told failed" in caplog.text
 
@@ -264,6 +264,19 @@ def test_one_that_hangs_holds_up_no_other_and_is_given_up_at_the_end(
         ground.told.gate.set()
     assert "the sink test-hanging did not take 3 events in time" in caplog.text
     assert "the notifier told did not take 1 events in time" in caplog.text
+
+
+def test_one_that_hangs_while_it_is_made_holds_up_no_other(ground: Ground) -> None:
+    with shelves.shelf("late") as late:
+        mine = ground.stack(on("late", "test-late"), on("a"))
+        ground.tell(mine, "one")
+        ground.tell(mine, "two")
+        ground.shelf.until("two CREATE_IN_PROGRESS")
+
+        assert late.events == []
+        late.gate.set()
+        ground.outlets.stop()
+        assert names(late) == ["one", "two"]
 
 
 def test_more_than_there_is_room_for_is_dropped_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
