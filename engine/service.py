@@ -198,6 +198,7 @@ class EngineService:
             declared=parts.declared,
             ports_for=self._ports_for,
             streams=parts.streams,
+            removals=parts.removals,
             signals=Signals(self._db, parts.declared, parts.logbook, self.engine_id, parts.traversals.wake),
             max_nested_stack_depth=config.max_nested_stack_depth,
             revision=config.revision,

@@ -15,12 +15,27 @@ from engine.api.outputs import Outputs
 from engine.api.resource_types import ResourceTypes
 from engine.api.resources import Resources
 from engine.api.services import Services
+from engine.api.snapshots import Snapshots
+from engine.api.stack_exports import StackExports
 from engine.api.stacks import Stacks
 from engine.api.templates import Templates
 from engine.runtime.declared import Declared
+from engine.runtime.snapshots import Removals
 from engine.runtime.streams import EventStreams
 from engine.store.database import Database
-from engine.usecases import actions, events, outputs, resource_types, resources, services, signals, stacks, templates
+from engine.usecases import (
+    actions,
+    events,
+    exports,
+    outputs,
+    resource_types,
+    resources,
+    services,
+    signals,
+    snapshots,
+    stacks,
+    templates,
+)
 from engine.usecases.attributes import PortsFor
 
 
@@ -31,6 +46,7 @@ class Parts(TypedDict):
     declared: Declared
     ports_for: PortsFor  # what a type may use when an attribute is read
     streams: EventStreams
+    removals: Removals
     signals: signals.Signals
     max_nested_stack_depth: int
     revision: str
@@ -39,9 +55,12 @@ class Parts(TypedDict):
 def furnish(stacks_: stacks.Stacks, **parts: Unpack[Parts]) -> Sequence[Room]:
     """Return every room. The use cases of stacks come ready, because nested stacks need them, too."""
     db, declared = parts["db"], parts["declared"]
+    begins = (stacks_.traversals, stacks_.logbook)
     return (
         Stacks(stacks_),
-        Actions(actions.Actions(db, declared, stacks_.traversals, stacks_.logbook)),
+        Actions(actions.Actions(db, declared, *begins)),
+        StackExports(exports.Exports(db, *begins, stacks_.limits)),
+        Snapshots(snapshots.Snapshots(db, declared, *begins, parts["removals"], stacks_.limits)),
         Outputs(outputs.Outputs(db, declared)),
         Resources(
             resources.Resources(db, declared, parts["ports_for"], parts["max_nested_stack_depth"]), parts["signals"]

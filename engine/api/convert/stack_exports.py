@@ -1,0 +1,65 @@
+"""Stacks as data, as messages and as the text that can be adopted again (rpc.md §2.8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from isotherm.v1 import stack_export_pb2 as pb
+
+from engine.api.convert import identities, values
+from engine.plan import export
+from engine.plan.export import Payload
+
+
+def stack(payload: Mapping[str, Any]) -> pb.StackExport:
+    """Return the data of a stack as a message; `text` alone holds every value exactly."""
+    return pb.StackExport(
+        name=payload["name"],
+        id=payload["id"],
+        action=identities.STACK_ACTION[payload["action"]],
+        status=identities.STATUS[payload["status"]],
+        environment=values.to_struct(payload["environment"]),
+        files=payload["files"],
+        template=payload["template"],
+        resources={name: _resource(entry) for name, entry in payload["resources"].items()},
+        project_id=payload["project_id"],
+        stack_user_project_id=payload["stack_user_project_id"],
+        tags=payload["tags"],
+    )
+
+
+def text(payload: Payload) -> str:
+    """Return the data of a stack as CreateStackRequest.adopt_stack_data takes them."""
+    return json.dumps(payload)
+
+
+def exported(payload: Payload) -> pb.ExportStackResponse:
+    """Return the answer to an export."""
+    return pb.ExportStackResponse(stack=stack(payload), adopt_stack_data=text(payload))
+
+
+def abandoned(payload: Payload) -> pb.AbandonStackResponse:
+    """Return the answer to an abandon."""
+    return pb.AbandonStackResponse(stack=stack(payload), adopt_stack_data=text(payload))
+
+
+def _resource(entry: Mapping[str, Any]) -> pb.ExportedResource:
+    if not entry:  # a resource that is a stack, which there is none of
+        return pb.ExportedResource(stack=pb.StackExport())
+    if export.is_stack(entry):
+        return pb.ExportedResource(stack=stack(entry))
+    return pb.ExportedResource(
+        name=entry["name"],
+        resource_id=entry["resource_id"] or "",
+        type=entry["type"],
+        action=identities.RESOURCE_ACTION[entry["action"]],
+        status=identities.STATUS[entry["status"]],
+        metadata=values.to_struct(entry["metadata"]),
+        resource_data={key: _text(value) for key, value in entry["resource_data"].items()},
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
