@@ -45,7 +45,10 @@ _OF_TREE: Final = (
     .order_by(STACK.c.nested_depth, RESOURCE.c.stack_id, *_ORDER)
 )
 _COUNT_IN_TREE: Final = (
-    select(func.count()).select_from(RESOURCE).join(STACK, STACK.c.id == RESOURCE.c.stack_id).where(*_IN_TREE)
+    select(func.count())
+    .select_from(RESOURCE)
+    .join(STACK, STACK.c.id == RESOURCE.c.stack_id)
+    .where(*_IN_TREE, STACK.c.id != bindparam("but"))
 )
 _FAILED_IN_TREE: Final = (
     select(RESOURCE.c.id)
@@ -98,9 +101,13 @@ def of_tree(tx: Tx, root_id: StackId) -> list[ResourceRecord]:
     return [record(tx, row) for row in tx.connection.execute(_OF_TREE, {"root": root_id}).all()]
 
 
-def count_in_tree(tx: Tx, root_id: StackId) -> int:
-    """Return how many rows a live root stack and all that is nested in it have (max_resources_per_stack)."""
-    return tx.connection.execute(_COUNT_IN_TREE, {"root": root_id}).scalar_one()
+def count_in_tree(tx: Tx, root_id: StackId, *, but: StackId | None = None) -> int:
+    """Return how many rows a live root stack and all that is nested in it have, `but` one stack of them.
+
+    It is what max_resources_per_stack counts (engine.md §8.1).
+    """
+    counted: int = tx.connection.execute(_COUNT_IN_TREE, {"root": root_id, "but": but or ""}).scalar_one()
+    return counted
 
 
 def any_failed_in_tree(tx: Tx, root_id: StackId) -> bool:

@@ -11,6 +11,9 @@ from typing import Final
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Problem
+from engine.model.records import StackRecord
+from engine.store import resources
+from engine.store.database import Tx
 from engine.template import parameters
 from engine.template.parameters import ParameterValues
 from engine.usecases.commands import Options
@@ -72,6 +75,13 @@ def check_snapshot_name(name: str) -> None:
     if len(name) > _LONGEST_NAME or "\x00" in name:
         text = f"the name has {len(name)} characters; it may have {_LONGEST_NAME}, and none of them NUL"
         raise EngineError(Code.INVALID_ARGUMENT, text, field="name")
+
+
+def check_tree(tx: Tx, stack: StackRecord, declared: int, most: int) -> None:
+    """Raise REQUEST_LIMIT_EXCEEDED if a tree of stacks had too many resources with so many declared in this stack."""
+    if most >= 0:
+        there = resources.count_in_tree(tx, stack.top_id, but=stack.id)
+        check_count(there + declared, most, "resources in one tree of stacks")
 
 
 def check_immutables(old: ParameterValues, new: ParameterValues) -> None:

@@ -72,10 +72,7 @@ class NestedStacksOf:
         stack = replace(stack, description=inner.template.description)
 
         def store(tx: Tx) -> StackRecord:
-            there = resources.count_in_tree(tx, owner.top_id)
-            limits.check_count(
-                there + len(inner.declarations), tools.limits.max_resources_per_stack, "resources in one tree of stacks"
-            )
+            limits.check_tree(tx, stack, len(inner.declarations), tools.limits.max_resources_per_stack)
             born = replace(stack, created_time=tx.now())
             templates.save(tx, definition)
             stacks.insert(tx, born)
@@ -103,6 +100,8 @@ class NestedStacksOf:
         definition = self._definition(request)
         (live, stored), declared = self._live(stack_id), self.tools.declared
         inner = declared.check(live, definition)
+        with self.tools.db.read() as tx:
+            limits.check_tree(tx, live, len(inner.declarations), self.tools.limits.max_resources_per_stack)
         if self.owner.action is not Action.ROLLBACK:  # which leads back to what was there
             limits.check_immutables(declared.parameters(live, stored), inner.parameters)
         definition = declared.pinned(live, definition, inner)

@@ -239,6 +239,19 @@ def test_the_resources_of_a_whole_tree_are_limited_together(tmp_path: Path) -> N
         assert str(room.wait(just_enough).state) == "CREATE_COMPLETE"
 
 
+def test_an_update_inside_a_tree_is_limited_like_its_creation(tmp_path: Path) -> None:
+    outer = hot({"box": {"_type": "in.yaml"}})
+    small, large = hot({"a": {}}), hot({"a": {}, "b": {}, "c": {}, "d": {}})
+    with EngineRoom(tmp_path, limits=Limits(max_resources_per_stack=4), template_limits=NO_LIMITS) as room:
+        identity = room.create("s", outer, files={"in.yaml": small})
+        room.wait(identity)
+        room.update(identity, outer, files={"in.yaml": large})
+        stack = room.wait(identity)
+
+        assert str(stack.state) == "UPDATE_FAILED"
+        assert "that would be 5 resources in one tree of stacks; the limit is 4" in stack.reason
+
+
 def test_a_template_stands_for_no_stack_that_exists(room: EngineRoom) -> None:
     """It would read, change and delete any stack whose id somebody knows."""
     theirs = room.create("theirs", INNER)
