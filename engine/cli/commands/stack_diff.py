@@ -27,7 +27,8 @@ _COLORS: Final = {"added": "green", "updated": "yellow", "replaced": "magenta", 
 def diff(session: Session, stack: str, *, definition: Definition, by_exit_code: bool, **laid_over: Any) -> None:
     """Show what an update would change, with the values before and after, and do nothing.
 
-    Nested stacks are compared too. Takes what `stack update` takes. What comes from a hidden parameter reads ******.
+    Nested stacks are compared too. The options mean what they mean to `stack update`. What comes from a hidden
+    parameter reads ******.
     """
     client = session.client
     given = requests.given(definition)
