@@ -103,13 +103,13 @@ class Converging:
             problems = tuple(map(declaration.placed, plugin.validate(resolved.values)))
         if problems:
             raise targets.PropertiesInvalid(problems)
-        saved = plan.target.restored.get(name)
+        saved = plan.target.restored.get(name, {}).get("resource_data")
         return decide.Desired(
             name=name,
             type=declaration.type,
             implementation=implementation,
             schema=declaration.schema,
-            properties=resolved.values if saved is None else plugin.restored(resolved.values, saved["resource_data"]),
+            properties=resolved.values if saved is None else plugin.restored(resolved.values, saved),
             requires=frozenset(job.standing[other] for other in declaration.requires),
             metadata=targets.evaluate_metadata(declaration, scope),
             deletion_policy=declaration.deletion_policy,

@@ -91,8 +91,8 @@ def check_at_rest(stack: StackRecord) -> None:
 def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: datetime) -> StackRecord:
     """Return the stack as an action begins on it; raise where the table does not allow that.
 
-    ActionInProgress if it has to wait, else INVALID_STACK_STATE. Of the manner of the operation before only `observe`
-    stays: it is the one that is meant for the stack.
+    ActionInProgress if it has to wait, else INVALID_STACK_STATE. Of the manner of the operation before `observe` stays,
+    which is meant for the stack, and a delete after an abandon is one, too.
     """
     try:
         state = states.advance(states.STACK, stack.state, Began(action))
@@ -105,8 +105,13 @@ def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: da
         reason=reasons.started(action),
         traversal=traversal,
         updated_time=now,
-        manner=Manner(observe=stack.manner.observe),
+        manner=Manner(retain=_stays_retained(stack, action), observe=stack.manner.observe),
     )
+
+
+def _stays_retained(stack: StackRecord, action: Action) -> bool:
+    """Return whether an abandon goes on: its things were given away, so another delete must not take them."""
+    return stack.manner.retain and stack.action is Action.DELETE and action is Action.DELETE
 
 
 def _refusal(stack: StackRecord, action: Action) -> EngineError:

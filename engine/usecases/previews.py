@@ -102,10 +102,11 @@ def _expected(target: Target, rows: Sequence[ResourceRecord], registry: Registry
     requires = {name: declaration.requires for name, declaration in target.declarations.items()}
 
     def desire(name: str, standing: Mapping[str, Standing]) -> Desired:
-        desired, saved = _desired(target, target.declarations[name], standing), target.restored.get(name)
+        desired = _desired(target, target.declarations[name], standing)
+        saved = target.restored.get(name, {}).get("resource_data")
         if saved is None:
             return desired
-        restored = registry.get(desired.implementation).restored(desired.properties, saved["resource_data"])
+        restored = registry.get(desired.implementation).restored(desired.properties, saved)
         return replace(desired, properties=restored)
 
     return preview.preview(Dag(requires).order(), rows, desire, lambda it: registry.get(it.implementation))

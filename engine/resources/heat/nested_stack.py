@@ -100,14 +100,18 @@ class TemplateResource(ResourceType):
         return _waiting_for(stack) if stack is not None else Done()
 
     def observe(self, ctx: Context) -> Observed | None:
-        """Look whether the stack inside is there and as it was left; with `converge`, have it look in its turn."""
+        """Look whether the stack inside is there and as it was left.
+
+        With `converge` it has to look in its turn, and a restore goes through everything inside.
+        """
         stack_id = _stack_id(ctx)
         if stack_id is None:
             return None
         stack = ctx.stacks.get(stack_id)
         if stack is None:
             return Observed(is_gone=True)
-        return Observed(differs=not stack.is_settled or ctx.stack.manner.observe)
+        goes_inside = ctx.stack.manner.observe or ctx.stack.action is Action.RESTORE
+        return Observed(differs=goes_inside or not stack.is_settled)
 
     def poll(self, ctx: Context) -> Outcome:
         """Look whether the stack inside has come to its end."""
