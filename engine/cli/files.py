@@ -79,7 +79,7 @@ class _Gathered:
 
     def follow(self, path: Path, *, in_environment: bool) -> str:
         """Return the text of a file, with everything added that it refers to, at any distance."""
-        text = _read(path, f"{path}")
+        text = text_of(path)
         open_ends = [(path, reference) for reference in references(text, in_environment=in_environment)]
         while open_ends:
             source, reference = open_ends.pop()
@@ -87,7 +87,7 @@ class _Gathered:
             if target is None or (reference.may_be_absent and not target.is_file()):
                 continue
             seen = reference.key in self.files
-            found = _read(target, f"{source}, line {reference.line}: {reference.key}")
+            found = text_of(target, f"{source}, line {reference.line}: {reference.key}")
             self.add(reference.key, target, found)
             if reference.is_template and not seen:
                 open_ends += [(target, inner) for inner in references(found, in_environment=False)]
@@ -175,10 +175,12 @@ def _target(source: Path, key: str) -> Path | None:
     return None if url.netloc else source.parent / key
 
 
-def _read(path: Path, mention: str) -> str:
+def text_of(path: Path, mention: str = "") -> str:
+    """Return the text of a file; raise Failed, which says where it is mentioned or else its name."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Failed(ExitCode.USAGE, f"{mention}: {error.strerror}") from error
+        raise Failed(ExitCode.USAGE, f"{mention or path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Failed(ExitCode.USAGE, f"{mention}: it is no UTF-8 text, which is all that can be sent") from error
+        text = f"{mention or path}: it is no UTF-8 text, which is all that can be sent"
+        raise Failed(ExitCode.USAGE, text) from error

@@ -16,6 +16,7 @@ from engine.cli.exits import ExitCode, Failed
 
 COMMANDS: Final = {
     "stack": "Create, update, delete and read stacks.",
+    "snapshot": "Save the state of a stack, and come back to it.",
     "template": "Check, draw or begin a template.",
     "resource": "Signal a resource, or mark it as unhealthy.",
     "resource-type": "Look up what resources there are.",
@@ -59,6 +60,6 @@ class Commands(click.Group):
 def main() -> None:
     """Bring stacks of resources to the state that a template declares.
 
-    Every command that speaks to an engine takes --endpoint (or ISOTHERM_ENDPOINT), --project (or
-    ISOTHERM_PROJECT) and -o json|yaml|table. `isotherm COMMAND --help` says the rest.
+    Every command that speaks to an engine takes --endpoint (or ISOTHERM_ENDPOINT) and --project (or
+    ISOTHERM_PROJECT), and if it prints a result, -o json|yaml|table. `isotherm COMMAND --help` says the rest.
     """

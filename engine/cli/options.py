@@ -50,8 +50,8 @@ class Patience:
     seconds: float | None  # None: as long as it takes
 
 
-def client_options(function: Function) -> Function:
-    """Add --endpoint, --project and -o, and pass them on as `session`."""
+def connection_options(function: Function) -> Function:
+    """Add --endpoint and --project, and pass them on as `client`."""
 
     @click.option(
         "--endpoint",
@@ -61,6 +61,20 @@ def client_options(function: Function) -> Function:
         help="Where the engine is.",
     )
     @click.option("--project", envvar="ISOTHERM_PROJECT", default="", help="On whose behalf to ask.")
+    @wraps(function)
+    def command(*, endpoint: str, project: str, **rest: Any) -> None:
+        client = Client(endpoint, project)
+        try:
+            function(client=client, **rest)
+        finally:
+            client.close()
+
+    return command
+
+
+def client_options(function: Function) -> Function:
+    """Add --endpoint, --project and -o, and pass them on as `session`."""
+
     @click.option(
         "-o",
         "--output",
@@ -69,14 +83,10 @@ def client_options(function: Function) -> Function:
         show_default=True,
     )
     @wraps(function)
-    def command(*, endpoint: str, project: str, output: str, **rest: Any) -> None:
-        client = Client(endpoint, project)
-        try:
-            function(session=Session(client, Format(output)), **rest)
-        finally:
-            client.close()
+    def command(*, client: Client, output: str, **rest: Any) -> None:
+        function(session=Session(client, Format(output)), **rest)
 
-    return command
+    return connection_options(command)
 
 
 def definition_options(*, template_required: bool) -> Callable[[Function], Function]:

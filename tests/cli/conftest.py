@@ -55,11 +55,13 @@ class FakeEngine(engine_service_pb2_grpc.EngineServiceServicer):
     asked: dict[str, list[Any]] = field(default_factory=dict)
     metadata: list[dict[str, str]] = field(default_factory=list)
     events: list[event_pb2.Event] = field(default_factory=list)
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)  # by method: done while it is asked
     breaks_after: int = 0  # WatchEvents: so many events, then the engine is gone for once; 0: it stays
 
     def answer(self, method: str, request: Message, context: grpc.ServicerContext) -> Message:
         self.asked.setdefault(method, []).append(request)
         self.metadata.append(dict(context.invocation_metadata()))
+        self.meanwhile.get(method, lambda: None)()
         answer = self.answers.get(method)
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]

@@ -9,6 +9,7 @@ from engine.cli.commands import (
     stack_actions,
     stack_changes,
     stack_diff,
+    stack_exports,
     stack_graph,
     stack_hooks,
     stack_inside,
@@ -40,6 +41,8 @@ from engine.cli.commands import (
         stack_diff.diff,
         stack_watch.watch,
         stack_hooks.hooks,
+        stack_exports.export,
+        stack_exports.abandon,
     ],
 )
 def command() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, Final
 
 import click
 from isotherm.v1 import common_pb2, resource_pb2, stack_pb2
 
-from engine.cli import causes, changes, messages, output, requests, waiting
+from engine.cli import causes, changes, files, messages, output, requests, waiting
 from engine.cli.causes import Sources
 from engine.cli.client import Client, request_id
 from engine.cli.options import (
@@ -43,20 +44,38 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("name")
-@definition_options(template_required=True)
+@definition_options(template_required=False)
+@click.option(
+    "--adopt",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of `stack export` or `stack abandon`: take its resources over. It may hold the template, too.",
+)
 @run_options
 @wait_options
 @client_options
-def create(session: Session, patience: Patience, name: str, definition: Definition, run: dict[str, Any]) -> None:
-    """Create a stack from a template.
+def create(
+    session: Session,
+    patience: Patience,
+    name: str,
+    *,
+    definition: Definition,
+    adopt: Path | None,
+    run: dict[str, Any],
+) -> None:
+    """Create a stack from a template, or with --adopt around resources that exist.
 
     Files that the template or its environments refer to are found beside them and sent along.
     """
-    given = requests.given(definition)
-    request = stack_pb2.CreateStackRequest(stack_name=name, request_id=request_id(), **run, **given.fields)
-    identity = session.client.call(session.client.stub.CreateStack, request).stack_identity
-    expected = causes.count_of_resources(given.sources.template)
-    changes.finish(session, patience, Wait(identity, "CREATE", "", given.sources, expected))
+    if definition.template is None and adopt is None:
+        raise click.UsageError("a new stack needs --template, or --adopt")
+    client, given = session.client, requests.given(definition)
+    data = "" if adopt is None else files.text_of(adopt)
+    fields = {**run, **given.fields, "adopt_stack_data": data}
+    request = stack_pb2.CreateStackRequest(stack_name=name, request_id=request_id(), **fields)
+    identity = client.call(client.stub.CreateStack, request).stack_identity
+    sources = given.sources if given.sources.template or not patience.wait else changes.stored(client, identity)
+    expected = causes.count_of_resources(sources.template)
+    changes.finish(session, patience, Wait(identity, "CREATE" if adopt is None else "ADOPT", "", sources, expected))
 
 
 @click.command()
