@@ -86,11 +86,13 @@ class Machinery:
     recovery: Recovery
     removals: Removals
     streams: EventStreams
+    watching: Loop  # that of the streams: a thousand watchers of one event must not keep a walk waiting
     new_id: Callable[[], str] = field(default=new_id)
 
     def start(self) -> None:
         """Start the threads; nothing is walked until somebody begins a walk."""
         self.loop.start()
+        self.watching.start()
         self.journal.start()
 
     def leave(self, stack_id: StackId) -> None:
@@ -111,12 +113,13 @@ class Machinery:
         self.pool.stop()
         self.loop.stop()
         self.journal.stop()
+        self.watching.stop()
 
 
 def assemble(db: Database, declared: Declared, among: Surroundings, settings: Settings) -> Machinery:
     """Return the parts, connected and not started."""
     clock, peers = among.clock, among.peers
-    loop = Loop(clock)
+    loop, watching = Loop(clock), Loop(clock, "streams")
     pool = Pool(loop, settings.pool_size, settings.plugin_call_timeout)
     journal = Journal(db)
     logbook = Logbook(new_id, clock.now)
@@ -156,7 +159,8 @@ def assemble(db: Database, declared: Declared, among: Surroundings, settings: Se
         traversals=traversals,
         recovery=Recovery(db, traversals),
         removals=removals,
-        streams=EventStreams(loop, among.bus, db),
+        streams=EventStreams(watching, among.bus, db),
+        watching=watching,
     )
 
 

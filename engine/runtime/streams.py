@@ -1,8 +1,9 @@
 """Streams of events to watchers: any number of them, on a few sender threads, and none of them slows a walk.
 
-A stream first reads what it missed from the database, then follows the bus. The bus only notes events down; a sender
-thread delivers them, and `deliver` may wait for a slow client. A client that has not taken one event within the limit
-is cut off: it resumes from the last event that it got.
+A stream first reads what it missed from the database, then follows the bus. Whoever commits only hands its events over,
+once for all streams of a tree; they are noted down on a loop that is not the conductor's, and a sender thread delivers
+them, which may wait for a slow client. A client that has not taken one event within the limit is cut off: it resumes
+from the last event that it got.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import StackId
@@ -87,7 +89,8 @@ class EventStreams:
         self._db = db
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="watch")
         self._gone: EngineError | None = None  # what watchers are told once the engine stops
-        self._open: dict[Stream, Callable[[Sequence[EventRecord]], None]] = {}
+        self._trees: dict[StackId | None, dict[Stream, None]] = {}  # the open ones, by what they watch
+        self._notes: dict[StackId | None, Callable[[Sequence[EventRecord]], None]] = {}  # what the bus calls for them
 
     def open(self, watched: Watched, deliver: Deliver, ended: Ended) -> Stream:
         """Deliver the events that are there after the position, and then each one as it is committed."""
@@ -104,19 +107,22 @@ class EventStreams:
         self._loop.post(self._stop)
 
     def _start(self, stream: Stream) -> None:
-        def note(batch: Sequence[EventRecord]) -> None:
-            self._loop.post(self._note, stream, batch)
-
         if self._gone is not None:  # it was opened as the engine stopped
             stream.ended(self._gone)
             return
-        self._open[stream] = note
-        self._bus.subscribe(stream.watched.root_id, note)
+        tree = stream.watched.root_id
+        if tree not in self._trees:
+            self._trees[tree] = {}
+            self._notes[tree] = partial(self._loop.post, self._note_all, tree)
+            self._bus.subscribe(tree, self._notes[tree])
+        self._trees[tree][stream] = None
         self._send(stream)
 
+    def _note_all(self, tree: StackId | None, batch: Sequence[EventRecord]) -> None:
+        for stream in self._trees.get(tree, ()):
+            self._note(stream, batch)
+
     def _note(self, stream: Stream, batch: Sequence[EventRecord]) -> None:
-        if stream.closed:
-            return
         if len(stream.noted) + len(batch) > MOST_NOTED:
             stream.noted.clear()
             stream.behind = True
@@ -185,17 +191,20 @@ class EventStreams:
         self._end(stream, EngineError(Code.WATCH_TOO_SLOW, text))
 
     def _end(self, stream: Stream, error: EngineError | None = None) -> None:
-        note = self._open.pop(stream, None)
-        if note is None:
+        tree = stream.watched.root_id
+        if stream not in self._trees.get(tree, ()):
             return
         stream.closed = True
-        self._bus.unsubscribe(stream.watched.root_id, note)
+        del self._trees[tree][stream]
+        if not self._trees[tree]:
+            del self._trees[tree]
+            self._bus.unsubscribe(tree, self._notes.pop(tree))
         if error is not None:
             self._senders.submit(stream.ended, error)
 
     def _stop(self) -> None:
         gone = EngineError(Code.SHUTTING_DOWN, "the engine stops; resume from the last event at another one")
         self._gone = gone
-        for stream in list(self._open):
+        for stream in [stream for tree in self._trees.values() for stream in tree]:
             self._end(stream, gone)
         self._senders.shutdown(wait=False)

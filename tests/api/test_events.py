@@ -161,6 +161,23 @@ class Watcher:
         return [next(self.call).event for _ in range(count)]
 
 
+def test_watchers_who_ask_for_the_tree_learn_its_root_and_others_do_not(
+    served: Served, stack: common_pb2.StackIdentity
+) -> None:
+    """All of them watch the same events at the same time."""
+    with (
+        Watcher(served, stack_identity=stack) as plain,
+        Watcher(served, stack_identity=stack, nested_depth=1) as deep,
+        Watcher(served, stack_identity=stack) as another,
+    ):
+        events = [watcher.take(4) for watcher in (plain, deep, another)]
+
+    assert [told(found) for found in events] == [STORY] * 3
+    roots = [{event.root_stack_id.stack_id for event in found} for found in events]
+    assert roots == [{""}, {stack.stack_id}, {""}]
+    assert events[0] == events[2]
+
+
 def test_a_watcher_gets_what_was_and_then_what_comes(served: Served) -> None:
     identity = served.create("watched", TEXT)
     with Watcher(served, stack_identity=identity) as watcher:

@@ -249,6 +249,22 @@ def test_many_watchers_share_a_few_threads(ground: Ground) -> None:
     assert threading.active_count() - before <= streams.SENDERS
 
 
+def test_the_bus_has_one_to_tell_for_all_watchers_of_a_tree(ground: Ground) -> None:
+    watchers = [Watcher() for _ in range(3)]
+    streams_ = [ground.watch(watcher) for watcher in watchers]
+    ground.tell("a")
+    for watcher in watchers:
+        watcher.until(1)
+
+    assert [len(told) for told in ground.streams._bus._subscribers.values()] == [1]
+
+    for stream in streams_:
+        stream.close()
+    until_sending(ground)
+
+    assert ground.streams._bus._subscribers == {}
+
+
 def until_sending(ground: Ground) -> None:
     """Return when what was posted to the loop before has run."""
     passed = threading.Event()
