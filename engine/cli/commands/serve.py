@@ -7,6 +7,7 @@ until the engine can be stopped in order.
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -61,6 +62,8 @@ def _started(config: Config) -> EngineService:
     except Exception as error:
         service.stop()  # its threads would keep the process
         raise _no_start(error) from error
+    gc.collect()
+    gc.freeze()  # what is here now is here for good: later collections, which stop every thread, pass it over
     return service
 
 
