@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,17 @@ def test_a_stack_that_failed_can_be_saved_and_a_busy_one_can_not(room: EngineRoo
     assert isinstance(error, ActionInProgress)
     assert error.fields == {"stack_name": "s", "action": "SNAPSHOT"}
     assert [one.id for one in room.snapshots.list(ME, identity)[0]] == [first.id]
+
+
+def test_of_many_that_ask_at_once_one_gets_its_snapshot(room: EngineRoom, identity: StackIdentity) -> None:
+    room.bench.waits.add((SNAPSHOT, "it"))
+    with ThreadPoolExecutor(8) as pool:
+        work = [pool.submit(room.snapshots.take, ME, identity) for _ in range(8)]
+    errors = [one.exception() for one in work]
+
+    assert errors.count(None) == 1
+    assert {type(error) for error in errors if error is not None} == {ActionInProgress}
+    assert len(room.snapshots.list(ME, identity)[0]) == 1
 
 
 @pytest.mark.parametrize(
