@@ -22,7 +22,7 @@ from engine.runtime import machinery
 from engine.runtime.bus import Bus
 from engine.runtime.clock import SystemClock
 from engine.runtime.declared import Declared, Outside
-from engine.runtime.machinery import Settings, Surroundings
+from engine.runtime.machinery import Machinery, Settings, Surroundings
 from engine.store import events, resources, stacks
 from engine.store.crypto import Keys
 from engine.store.database import Database
@@ -166,7 +166,7 @@ class EngineRoom:
     def stop(self) -> None:
         """Stop as an engine does, and close the database."""
         if self._running:
-            self.machinery.stop()
+            _stop(self.machinery, self.clock)
             self._running = False
         self.db.close()
 
@@ -271,6 +271,16 @@ def hot(resources: Resources, **sections: Any) -> str:
     declared = {name: _declared(given) for name, given in resources.items()}
     parts = {"resources": declared, **sections}
     return HOT + "".join(f"{section}: {json.dumps(content)}\n" for section, content in parts.items())
+
+
+def _stop(engine: Machinery, clock: FakeClock | None) -> None:
+    """Stop an engine; one that looks until everything in flight has landed must not wait for time that stands still."""
+    stopping = threading.Thread(target=engine.stop)
+    stopping.start()
+    while clock is not None and stopping.is_alive():
+        clock.advance(0.01)
+        stopping.join(0.01)
+    stopping.join()
 
 
 def _declared(given: Mapping[str, Any]) -> dict[str, Any]:
