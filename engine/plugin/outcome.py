@@ -44,7 +44,10 @@ Outcome = Done | Poll | Replace
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is really there, as far as it could be seen (engine.md §3.5)."""
+    """What is really there, as far as it could be seen (engine.md §3.5).
+
+    Of the properties only those count that an update can change in place: a difference never replaces.
+    """
 
     properties: Mapping[str, Any] = field(default_factory=dict)  # as they really are; those left out are as remembered
     differs: bool = False  # something is not as it should be that properties don't show: update it

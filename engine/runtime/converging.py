@@ -14,6 +14,7 @@ from engine.plugin.resource_type import ResourceType, built_by
 from engine.runtime.errand import Errand, expected
 from engine.runtime.jobs import Failed, Result, Stands
 from engine.runtime.recorder import Recorder
+from engine.schema import changes
 from engine.schema.properties import PropertyValues
 from engine.template import target as targets
 
@@ -162,7 +163,7 @@ class Converging:
             return None
         if there is None:
             return None
-        properties = {**row.properties, **there.properties}
+        properties = {**row.properties, **changes.in_place(there.properties, plugin.Properties.schemas)}
         fingerprint = _DIFFERS if there.differs else row.fingerprint
         return replace(
             row, properties=properties, fingerprint=fingerprint, is_unhealthy=row.is_unhealthy or there.is_gone

@@ -36,6 +36,12 @@ def must_replace(names: Iterable[str], schemas: Mapping[str, PropertySchema]) ->
     return known | _with(OnChange.REPLACE, names, schemas)
 
 
+def in_place(values: Mapping[str, Any], schemas: Mapping[str, PropertySchema]) -> dict[str, Any]:
+    """Return those of the values that an update in place can change."""
+    names = _with(OnChange.UPDATE, values, schemas)
+    return {name: value for name, value in values.items() if name in names}
+
+
 def _with(on_change: OnChange, names: Iterable[str], schemas: Mapping[str, PropertySchema]) -> frozenset[str]:
     return frozenset(name for name in names if name in schemas and schemas[name].on_change is on_change)
 

@@ -38,3 +38,9 @@ def test_what_a_change_asks_for() -> None:
 
     assert changes.refused(names, Thing.schemas) == {"zone"}
     assert changes.must_replace(names, Thing.schemas) == {"name", "gone"}
+
+
+def test_what_an_update_in_place_can_change() -> None:
+    values = {"size": 2, "name": "x", "zone": "z", "gone": 1, "extra": None}
+
+    assert changes.in_place(values, Thing.schemas) == {"size": 2, "extra": None}
