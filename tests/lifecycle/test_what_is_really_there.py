@@ -5,45 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.plugin import Observed
-from kit.bench import CREATE, DELETE, UPDATE
+from kit.bench import DELETE, UPDATE
 from kit.engine_room import EngineRoom, hot
-
-
-def test_what_was_changed_behind_the_engine_is_put_right(room: EngineRoom) -> None:
-    template = hot({"a": {"value": "1"}, "b": {"value": "1"}})
-    identity = room.create("s", template)
-    room.wait(identity)
-    room.bench.really["a"] = Observed(properties={"value": "changed by hand"})
-    room.update(identity, template, converge=True)
-
-    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
-    assert (UPDATE, "a") in room.bench.calls
-    assert (UPDATE, "b") not in room.bench.calls
-    assert room.row(identity, "a").properties["value"] == "1"
-
-
-def test_what_has_vanished_is_built_anew(room: EngineRoom) -> None:
-    template = hot({"a": {"value": "1"}, "b": {"_depends_on": "a"}})
-    identity = room.create("s", template)
-    room.wait(identity)
-    before = room.row(identity, "a").id
-    room.bench.really["a"] = Observed(is_gone=True)
-    room.update(identity, template, converge=True)
-
-    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
-    assert room.row(identity, "a").id != before
-    assert set(room.bench.built) == {row.id for row in room.rows(identity.stack_id)}
-
-
-def test_without_converge_nobody_looks(room: EngineRoom) -> None:
-    template = hot({"a": {"value": "1"}})
-    identity = room.create("s", template)
-    room.wait(identity)
-    room.bench.really["a"] = Observed(is_gone=True)
-    room.update(identity, template)
-
-    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
-    assert room.bench.calls == [(CREATE, "a")]
 
 
 def test_a_stack_remembers_that_it_is_to_be_looked_at(room: EngineRoom) -> None:
