@@ -33,21 +33,31 @@ def main() -> int:
 
 
 def story() -> None:
-    """Create, look, update, look again, fail, delete."""
+    """Create, look, save, update, look again, come back, rest and wake, fail, delete."""
     say("A stack with two stacks inside, built from a template and an environment")
     isotherm("stack", "create", "tree", *TREE, "--wait")
     isotherm("stack", "outputs", "tree")
 
+    say("How its resources depend on each other, and a snapshot to come back to")
+    isotherm("stack", "graph", "tree", "--format", "text")
+    isotherm("snapshot", "take", "tree", "--name", "first", "--wait")
+
     say("What an update without the lookout would do, and then the update")
-    isotherm("stack", "preview", "tree", "--update", *TREE, "-P", "with_lookout=false")
+    isotherm("stack", "diff", "tree", *TREE, "-P", "with_lookout=false")
     isotherm("stack", "update", "tree", *TREE, "-P", "with_lookout=false", "--wait")
     isotherm("stack", "outputs", "tree")
+
+    say("The whole tree is put to rest, woken, and looked after")
+    for action in ("suspend", "resume", "check"):
+        isotherm("stack", action, "tree", "--wait")
+    isotherm("stack", "tree", "tree")
 
     say("A stack that fails half way, and is rolled back; the exit code is 1, as it should be")
     isotherm(
         *("stack", "create", "unlucky", "-t", f"{EXAMPLES}/failing.yaml", "--enable-rollback", "--wait"),
         expected=1,
     )
+    isotherm("stack", "failures", "unlucky", expected=1)
 
     say("Both are deleted; their history can still be read")
     isotherm("stack", "delete", "unlucky", "--wait")
@@ -67,6 +77,7 @@ def isotherm(*arguments: str, expected: int = 0) -> None:
 def engine(folder: Path) -> Iterator[str]:
     """Yield the endpoint of an engine that lives as long as the block."""
     options = ("--listen", "127.0.0.1:0", "--database", f"sqlite:///{folder}/isotherm.db", "--log-level", "warning")
+    options += ("--notifications", "")  # a failure is told by the command that waits for it
     say("An engine on a new SQLite file and a free port")
     print("\n$ isotherm serve --listen 127.0.0.1:0 --database sqlite:///…/isotherm.db", flush=True)
     with subprocess.Popen([*ISOTHERM, "serve", *options], stdout=subprocess.PIPE, text=True) as process:
