@@ -99,13 +99,13 @@ def test_a_stack_that_failed_can_be_abandoned_and_a_busy_one_can_not(room: Engin
     assert room.exports.abandon(ME, identity)["status"] == "FAILED"
 
 
-def test_an_abandon_that_failed_does_not_spare_what_a_delete_is_to_take(
-    room: EngineRoom, identity: StackIdentity
-) -> None:
-    room.begin(identity, Action.DELETE, manner=replace(room.stack(identity.stack_id).manner, retain=True))
-    again = room.begin(identity, Action.DELETE)
+def test_a_delete_after_an_abandon_takes_nothing_that_was_given_away(room: EngineRoom, identity: StackIdentity) -> None:
+    room.bench.hangs.add((DELETE, "it"))
+    room.exports.abandon(ME, identity)
+    room.delete(identity)
 
-    assert not again.manner.retain
+    assert room.wait(identity).deleted_time is not None
+    assert room.bench.count(DELETE, "it") == 0
 
 
 def test_without_the_switch_nothing_is_handed_out_whatever_the_stack(tmp_path: Path) -> None:
