@@ -205,10 +205,12 @@ def _is_deleted(stack: StackRecord) -> bool:
 
 
 def _complete_snapshot(tx: Tx, before: StackRecord, ended: StackRecord) -> None:
-    """Complete the snapshot that a walk was to take; it has the id of the walk."""
+    """Complete the snapshot that a walk was to take; it has the id of the walk.
+
+    One that failed knows all the same what had been saved by then: so that goes with it when it is removed.
+    """
     if before.action is Action.SNAPSHOT:
-        data = exports.read(tx, ended) if ended.status is Status.COMPLETE else None
-        id_ = SnapshotId(before.traversal)
+        id_, data = SnapshotId(before.traversal), exports.read(tx, ended)
         snapshots.complete(tx, id_, status=ended.status, reason=ended.reason, data=data)
 
 

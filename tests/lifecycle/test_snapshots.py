@@ -159,6 +159,19 @@ def test_with_a_snapshot_goes_what_was_saved_for_it(room: EngineRoom) -> None:
     assert refused.value.code is Code.SNAPSHOT_NOT_FOUND
 
 
+def test_with_a_snapshot_that_failed_goes_what_was_saved_by_then(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {"value": "1"}, "b": {"value": "2", "_depends_on": "a"}}))
+    room.wait(identity)
+    room.bench.fails.add((SNAPSHOT, "b"))
+    snapshot = taken(room, identity, "SNAPSHOT_FAILED")
+    assert list(room.bench.saved.values()) == ["1"]
+
+    room.snapshots.delete(ME, identity, snapshot.id)
+    room.machinery.groups.stop(snapshot.stack_id, graceful=True)
+
+    assert room.bench.saved == {}
+
+
 def test_with_a_stack_go_its_snapshots(room: EngineRoom) -> None:
     identity = created(room)
     snapshots = [taken(room, identity) for _ in range(2)]
