@@ -214,7 +214,7 @@ class Once(set[tuple[Action, str]]):
 
     def __contains__(self, what: object) -> bool:
         found = super().__contains__(what)
-        self -= {what}
+        self.discard(what)
         return found
 
 

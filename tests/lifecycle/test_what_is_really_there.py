@@ -28,17 +28,6 @@ def test_a_stack_remembers_that_it_is_to_be_looked_at(room: EngineRoom) -> None:
     assert (UPDATE, "a") not in room.bench.calls
 
 
-def test_what_is_nested_is_looked_at_too(room: EngineRoom) -> None:
-    outer, files = hot({"in": {"_type": "inner.yaml"}}), {"inner.yaml": hot({"deep": {"value": "1"}})}
-    identity = room.create("s", outer, files=files)
-    room.wait(identity)
-    room.bench.really["deep"] = Observed(properties={"value": "changed by hand"})
-    room.update(identity, outer, files=files, converge=True)
-
-    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
-    assert (UPDATE, "deep") in room.bench.calls
-
-
 def test_a_nested_stack_that_was_taken_away_is_built_anew(room: EngineRoom) -> None:
     outer, files = hot({"in": {"_type": "inner.yaml"}}), {"inner.yaml": hot({"deep": {"value": "1"}})}
     identity = room.create("s", outer, files=files)
