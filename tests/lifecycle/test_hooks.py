@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from engine.model.errors import Code, EngineError
 from engine.model.ids import StackId, StackIdentity
 from engine.model.records import ResourceRecord
 from engine.model.states import Action
 from engine.store import resources, walks
+from engine.usecases.signals import SignalResource, Signals
 from kit.bench import CREATE, DELETE, UPDATE
-from kit.engine_room import EngineRoom, hot
+from kit.engine_room import ME, EngineRoom, hot
 
 INNER = hot({"deep": {}})
 
@@ -144,6 +146,16 @@ def test_what_an_update_removes_does_not_stop_before_it_is_deleted(room: EngineR
     assert [row.name for row in room.rows(identity.stack_id)] == ["b"]
 
 
+def test_what_an_update_adds_does_not_stop_before_it_is_created(room: EngineRoom) -> None:
+    environment = stops("*", ["pre-create", "post-create"])
+    identity = room.create("s", hot({}), environment=environment)
+    room.wait(identity)
+    room.update(identity, hot({"a": {}}), environment=environment)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert room.bench.calls == [(CREATE, "a")]
+
+
 def test_a_breakpoint_reaches_into_a_nested_stack(room: EngineRoom) -> None:
     environment = "resource_registry: {resources: {in: {'*': {hooks: pre-create}}}}"
     template = hot({"in": {"_type": "inner.yaml"}})
@@ -186,3 +198,29 @@ def test_a_delete_takes_over_from_a_create_that_stands_at_a_breakpoint(room: Eng
 
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert room.bench.built == {}
+
+
+def test_an_update_takes_over_from_a_create_that_stands_at_a_breakpoint(room: EngineRoom) -> None:
+    environment = stops("a", ["pre-create"])
+    identity = room.create("s", hot({"a": {"value": "1"}}), environment=environment)
+    standing = stand(room, identity.stack_id, "a", "pre-create")
+    room.update(identity, hot({"a": {"value": "2"}}), environment=environment)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert (room.row(identity, "a").id, room.row(identity, "a").properties["value"]) == (standing.id, "2")
+    assert room.bench.calls == [(CREATE, "a")]
+
+
+def test_a_cancel_ends_the_wait_at_a_breakpoint_and_the_resource_stays_as_it_was(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {}}), environment=stops("a", ["pre-create"]))
+    stand(room, identity.stack_id, "a", "pre-create")
+    room.actions.cancel_update(ME, identity, rollback=False)
+    parts = room.machinery
+    signals = Signals(room.db, parts.declared, parts.logbook, parts.engine_id, wake=lambda *_: None)
+    with pytest.raises(EngineError, match='The "pre-create" hook is not defined on a') as refused:
+        signals.signal(ME, SignalResource(identity, "a", {"unset_hook": "pre-create"}))
+
+    assert refused.value.code is Code.HOOK_NOT_SET
+    assert state_of(room, identity) == "CREATE_FAILED"
+    assert str(room.row(identity, "a").state) == "INIT_COMPLETE"
+    assert room.bench.calls == []

@@ -161,3 +161,23 @@ def test_when_the_time_of_a_tree_is_over_what_is_nested_has_failed_too(room: Eng
     room.news.event("x", "CREATE_FAILED")
     assert seen(room.row(nested, "x")) == ("CREATE_FAILED", "CREATE aborted (Timed out)")
     assert (CREATE, "y") not in room.bench.calls
+
+
+def test_the_time_of_a_stack_goes_on_while_a_resource_stands_at_a_breakpoint(
+    room: EngineRoom, clock: FakeClock
+) -> None:
+    environment = "resource_registry: {resources: {a: {hooks: pre-create}}}"
+    identity = room.create("s", hot({"a": {}}), environment=environment, timeout_mins=1)
+    room.news.reason("a", "CREATE paused until Hook pre-create is cleared")
+    clock.advance(61)
+    stack = room.wait(identity)
+    told = room.news.reason("a", "Failure occurred while waiting.")
+
+    assert (str(stack.state), stack.reason) == ("CREATE_FAILED", "Timed out")
+    assert f"{told.action}_{told.status}" == str(room.row(identity, "a").state) == "INIT_COMPLETE"
+    assert room.row(identity, "a").hook is None
+
+    room.delete(identity)
+
+    assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+    assert room.bench.calls == []
