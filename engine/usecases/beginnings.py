@@ -151,9 +151,6 @@ def _written(tx: Tx, stack: StackRecord, before: StackRecord, logbook: Logbook) 
         raise Disturbed(Code.CONCURRENT_TRANSACTION, f"stack {stack.name} was changed meanwhile")
     if before.state == _SAVING:
         _give_up_snapshot(tx, before, stack.action)
-    if before.state == (Action.SNAPSHOT, Status.IN_PROGRESS):  # whose walk this supersedes
-        reason = f"Stack {stack.action} took over before the snapshot was complete"
-        snapshots.complete(tx, SnapshotId(before.traversal), status=Status.FAILED, reason=reason, data=None)
     events.append(tx, logbook.of_stack(stack))
     return stack
 

@@ -18,7 +18,7 @@ from engine.template import environment, environment_files
 from engine.template.declarations import Template
 from engine.template.environment import Environment
 from engine.template.environment_check import Sinks
-from engine.template.source import DEFAULT_LIMITS, Limits
+from engine.template.source import DEFAULT_LIMITS, Document, Limits
 from engine.usecases.commands import Given
 
 
@@ -60,6 +60,7 @@ class Definitions:
         """
         if not (given.template or adopted.template):
             raise _no_template()
+        environment.from_document(Document(dict(adopted.environment)), sinks=self.sinks)  # its sinks have to be ours
         was = Definition(DefinitionId(""), adopted.template, adopted.files, adopted.environment)
         return self.upon(was, given, ())
 

@@ -18,6 +18,7 @@ from engine.model.ids import EngineId, SnapshotId, StackId, TraversalId
 from engine.model.records import Lock, ResourceRecord, StackRecord
 from engine.model.states import Action, Broke, Status
 from engine.plan import advance
+from engine.runtime import exports
 from engine.runtime.logbook import Logbook
 from engine.store import database, locks, resources, snapshots, stacks, walks
 from engine.store.database import Database, Tx
@@ -67,10 +68,12 @@ def _reset_one(tx: Tx, lock: Lock, logbook: Logbook) -> StackRecord:
     ended = replace(_failed(stack), traversal=TraversalId(logbook.new_id()))
     event = logbook.of_stack(ended) if ended.state != stack.state else None
     ending = Ending(ended, event, expected=stack.traversal, release=True)
+    is_saving = stack.state == (Action.SNAPSHOT, Status.IN_PROGRESS)
+    saved = exports.read(tx, stack) if is_saving else None  # so that it goes with the snapshot when that is removed
     if not (all(walks.apply(tx, steps)) and stacks.finish(tx, lock, ending)):
         raise FencedOut(stack.id)
-    if stack.state == (Action.SNAPSHOT, Status.IN_PROGRESS):
-        snapshots.complete(tx, SnapshotId(stack.traversal), status=Status.FAILED, reason=REASON, data=None)
+    if is_saving:
+        snapshots.complete(tx, SnapshotId(stack.traversal), status=Status.FAILED, reason=REASON, data=saved)
     return ended
 
 

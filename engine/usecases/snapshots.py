@@ -89,7 +89,7 @@ class Snapshots:
         once = Once.of(caller, "DeleteSnapshot", (identity, snapshot_id), request_id)
 
         def store(tx: Tx) -> tuple[StackRecord, SnapshotRecord] | None:
-            stack = access.resolve(tx, caller, identity)
+            stack = beginnings.held(tx, access.resolve(tx, caller, identity).id)
             _check_can_delete(tx, stack, _find(tx, stack, snapshot_id))
             begun = snapshots.begin_delete(tx, SnapshotId(snapshot_id))
             return (stack, _find(tx, stack, snapshot_id)) if begun else None
@@ -123,6 +123,7 @@ class Snapshots:
             beginning = self._restoring(stack, snapshot, stored)
 
             def store(tx: Tx) -> StackRecord:
+                beginnings.held(tx, stack.id)
                 ready(tx)  # again: the snapshot may be about to go by now
                 return beginning.store(tx, self.logbook)
 

@@ -83,7 +83,8 @@ class Stacks:
 
         def work() -> Json:
             new = self._new_stack(caller, command, StackId(self.new_id()))
-            return _answer(self.traversals.begin(once.kept(partial(self._store_new, new=new), _answer)))
+            store = partial(self._store_new, caller=caller, new=new)
+            return _answer(self.traversals.begin(once.kept(store, _answer)))
 
         return StackIdentity(**once.answer(self.db, work))
 
@@ -124,6 +125,7 @@ class Stacks:
             if stacks.by_name(tx, caller.project, command.name) is not None:
                 text = f"The Stack ({command.name}) already exists."
                 raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
+            self._check_quota(tx, caller)
         return previews.of_create(new.stack, new.target, self.declared.registry)
 
     def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
@@ -198,11 +200,15 @@ class Stacks:
         limits.check_count(len(target.declarations), most, "resources in one stack")
         return target
 
-    def _store_new(self, tx: Tx, new: _New) -> StackRecord:
-        stack = replace(new.stack, created_time=tx.now())
-        if self.limits.max_stacks_per_tenant >= 0:
-            count = stacks.count(tx, StackQuery(project=stack.project, show_hidden=True))
+    def _check_quota(self, tx: Tx, caller: Caller) -> None:
+        """Raise REQUEST_LIMIT_EXCEEDED if the project has as many stacks as it may; not for administrators."""
+        if self.limits.max_stacks_per_tenant >= 0 and ADMIN not in caller.roles:
+            count = stacks.count(tx, StackQuery(project=caller.project, show_hidden=True))
             limits.check_count(count + 1, self.limits.max_stacks_per_tenant, "stacks in one project")
+
+    def _store_new(self, tx: Tx, caller: Caller, new: _New) -> StackRecord:
+        stack = replace(new.stack, created_time=tx.now())
+        self._check_quota(tx, caller)
         templates.save(tx, new.definition)
         stacks.insert(tx, stack)
         if new.adopted is not None:
@@ -213,8 +219,10 @@ class Stacks:
     def _changed_definition(self, stored: Definition, command: UpdateStack) -> Definition:
         limits.check_options(command.options)
         if command.existing:
-            return self.definitions.upon(stored, command.given, command.clear_parameters)
-        return self.definitions.of(command.given)
+            changed = self.definitions.upon(stored, command.given, command.clear_parameters)
+        else:
+            changed = self.definitions.of(command.given)
+        return replace(changed, facade=stored.facade)  # a nested one still stands for the same resource
 
     def _begin(self, beginning: Beginning, once: Once) -> Json:
         """Store that an action begins, and walk; return what the caller is answered."""

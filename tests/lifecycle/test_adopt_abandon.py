@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.model.errors import EngineError
 from engine.model.ids import StackIdentity
 from engine.plan.export import Payload
 from engine.usecases.commands import CreateStack, Given, Options
@@ -205,3 +206,25 @@ def test_an_abandon_is_brought_to_its_end_by_the_engine_that_comes_next(room: En
 
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert sorted(room.bench.built.values()) == ["a", "x"]
+
+
+@pytest.mark.parametrize("entry", [{"resource_id": "some-id"}, {"resource_data": {"adopted": "x"}}])
+def test_a_nested_stack_is_not_adopted_from_data_that_hold_none(room: EngineRoom, entry: dict[str, Any]) -> None:
+    data = {"resources": {"a": {"resource_id": "t"}, "box": entry}}
+    command = CreateStack(
+        "new",
+        Given(OUTER, files=INNER),
+        adopt_stack_data=json.dumps({"resources": {"a": {"resource_id": "t"}, "box": entry}}),
+    )
+    identity = room.stacks.create(ME, command)
+    stack = room.wait(identity)
+
+    assert str(stack.state) == "ADOPT_FAILED"
+    assert "resources.box: the data to adopt hold no nested stack for it" in stack.reason
+
+
+def test_data_with_a_sink_that_nobody_knows_are_not_adopted(room: EngineRoom) -> None:
+    data = {"template": hot({"a": {}}), "environment": {"event_sinks": [{"type": "nowhere"}]}, "resources": {}}
+
+    with pytest.raises(EngineError, match="nowhere"):
+        adopted(room, data)

@@ -38,6 +38,18 @@ def test_a_nested_template_is_told_of_the_resource_it_stands_for_and_of_every_ch
     assert room.outputs(identity)["role"] == {"role": "web", "of": other}
 
 
+def test_a_nested_stack_that_is_updated_by_itself_stands_for_the_same_resource(room: EngineRoom) -> None:
+    identity = room.create("s", outer("db"), files={"inner.yaml": INNER})
+    room.wait(identity)
+    nested = room.row(identity, "box").nested_stack_id
+    assert nested is not None
+    inside = room.stack(nested).identity
+    room.update(inside, existing=True, tags=["mine"])
+
+    assert str(room.wait(inside).state) == "UPDATE_COMPLETE"
+    assert [row.properties["value"] for row in room.rows(nested)] == ["Retain"]
+
+
 def test_a_root_template_stands_for_nothing(room: EngineRoom) -> None:
     with pytest.raises(TemplateInvalid, match="only a template that is used as a resource type"):
         room.create("s", INNER)

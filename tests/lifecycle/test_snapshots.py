@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from engine.model.errors import Code, EngineError
-from engine.model.ids import StackIdentity
+from engine.model.ids import StackId, StackIdentity
 from engine.model.records import SnapshotRecord
 from engine.model.states import Action, Status
 from engine.runtime.machinery import Settings
+from engine.usecases import resets
 from kit.bench import DELETE, UPDATE
 from kit.clock import FakeClock
 from kit.engine_room import ME, EngineRoom, hot
@@ -222,6 +223,22 @@ def test_a_deleted_stack_keeps_no_snapshot_that_was_being_taken(room: EngineRoom
     room.news.event("x", "SNAPSHOT_COMPLETE")  # what is still being saved now would not be known of
     room.delete(identity)
     room.bench.waits.clear()
+
+    assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+    assert room.bench.saved == {}
+
+
+def test_a_reset_keeps_track_of_what_had_been_saved(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {"value": "1"}, "b": {"value": "2", "_depends_on": "a"}}))
+    room.wait(identity)
+    room.bench.waits.add((SNAPSHOT, "b"))
+    room.snapshots.take(ME, identity)
+    room.bench.until_called(SNAPSHOT, "b", times=2)
+    resets.reset(room.db, StackId(identity.stack_id), room.machinery.logbook)
+    assert list(room.bench.saved.values()) == ["1"]
+
+    room.bench.waits.clear()
+    room.delete(identity)
 
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert room.bench.saved == {}

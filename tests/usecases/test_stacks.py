@@ -172,6 +172,15 @@ def test_a_project_has_at_most_so_many_stacks(tmp_path: Path, limit: int, fits: 
         assert room.stacks.count(ME, ListStacks()) == fits
 
 
+def test_the_limit_holds_for_previews_and_not_for_administrators(tmp_path: Path) -> None:
+    with EngineRoom(tmp_path, limits=Limits(max_stacks_per_tenant=0)) as room:
+        command = CreateStack("s", Given(ONE))
+        error = refused(lambda: room.stacks.preview(ME, command))
+
+        assert error.code is Code.REQUEST_LIMIT_EXCEEDED
+        assert room.stacks.create(replace(ME, roles=frozenset({"admin"})), command).stack_name == "s"
+
+
 def test_a_deleted_stack_makes_room_for_another(tmp_path: Path) -> None:
     with EngineRoom(tmp_path, limits=Limits(max_stacks_per_tenant=1)) as room:
         identity = created(room)

@@ -73,8 +73,8 @@ class TemplateResource(ResourceType):
     def adopt(self, ctx: Context) -> Outcome:
         """Make a stack inside around what the stack was that was given away; it adopts in its turn."""
         given = ctx.data.get("adopted")
-        if given is None:
-            return super().adopt(ctx)
+        if not isinstance(given, Mapping):
+            raise ResourceFailed("the data to adopt hold no nested stack for it")
         return _waiting_for(ctx.stacks.create(ctx.idempotency_token, replace(_request(ctx), adopted=given)))
 
     def suspend(self, ctx: Context) -> Outcome:
