@@ -214,7 +214,7 @@ def test_a_nested_stack_is_not_adopted_from_data_that_hold_none(room: EngineRoom
     command = CreateStack(
         "new",
         Given(OUTER, files=INNER),
-        adopt_stack_data=json.dumps({"resources": {"a": {"resource_id": "t"}, "box": entry}}),
+        adopt_stack_data=json.dumps(data),
     )
     identity = room.stacks.create(ME, command)
     stack = room.wait(identity)
