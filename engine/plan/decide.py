@@ -242,8 +242,7 @@ def _fit(desired: Desired, row: ResourceRecord, rules: Rules) -> _Fit | None:
     changed: frozenset[str] = frozenset()
     for basis in _may_be(row):
         differs = changes.changed(basis, desired.properties, schemas)
-        forced = changes.must_replace(differs, schemas) if not desired.schema.any_property else frozenset()
-        if forced or rules.must_replace(basis, desired.properties, differs):
+        if changes.must_replace(differs, schemas) or rules.must_replace(basis, desired.properties, differs):
             return None
         changed |= differs
     return _Fit(row, changed)

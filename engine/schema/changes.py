@@ -31,9 +31,8 @@ def refused(names: Iterable[str], schemas: Mapping[str, PropertySchema]) -> froz
 
 
 def must_replace(names: Iterable[str], schemas: Mapping[str, PropertySchema]) -> frozenset[str]:
-    """Return which of these need a new resource; a property without a schema is one of them."""
-    known = frozenset(name for name in names if name not in schemas)
-    return known | _with(OnChange.REPLACE, names, schemas)
+    """Return which of these need a new resource; one that the schema does not have any more asks for nothing."""
+    return _with(OnChange.REPLACE, names, schemas)
 
 
 def in_place(values: Mapping[str, Any], schemas: Mapping[str, PropertySchema]) -> dict[str, Any]:

@@ -48,9 +48,7 @@ def _before(row: ResourceRecord, name: str, after: Any) -> Any:
 
 
 def _effect(schema: TypeSchema, name: str) -> OnChange:
-    if name in schema.properties:
-        return schema.properties[name].on_change
-    return OnChange.UPDATE if schema.any_property else OnChange.REPLACE
+    return schema.properties[name].on_change if name in schema.properties else OnChange.UPDATE
 
 
 def _masked(change: PropertyChange) -> PropertyChange:

@@ -37,7 +37,7 @@ def test_what_a_change_asks_for() -> None:
     names = {"size", "name", "zone", "gone"}
 
     assert changes.refused(names, Thing.schemas) == {"zone"}
-    assert changes.must_replace(names, Thing.schemas) == {"name", "gone"}
+    assert changes.must_replace(names, Thing.schemas) == {"name"}
 
 
 def test_what_an_update_in_place_can_change() -> None:
