@@ -202,9 +202,9 @@ def _deleted(stack: NestedStack | None) -> Outcome:
 
 
 def _reference(ctx: Context, stack: NestedStack) -> Any:
-    """Return what get_resource yields: what the template says with its output, or the ARN."""
+    """Return what get_resource yields: what the template says with its output, or the ARN if it says nothing."""
     try:
         told = ctx.stacks.output(stack.id, STACK_ID_OUTPUT)
-    except KeyError:
+    except (KeyError, EngineError):
         return stack.arn
     return stack.arn if told is None else told
