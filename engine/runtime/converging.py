@@ -28,7 +28,7 @@ class NotSupported(Exception):
     """A change that the type does not allow."""
 
 
-class ActionRestricted(Exception):
+class ResourceActionRestricted(Exception):
     """A change that the environment does not allow."""
 
 
@@ -226,6 +226,6 @@ def _refused(recorder: Recorder, decision: decide.Refuse | decide.Restricted) ->
 def _refusal(decision: decide.Refuse | decide.Restricted) -> Exception:
     row = decision.row
     if isinstance(decision, decide.Restricted):
-        return ActionRestricted(f"{decision.action} is restricted for resource {row.name}")
+        return ResourceActionRestricted(f"{decision.action} is restricted for resource.")
     names = ", ".join(sorted(decision.names))
     return NotSupported(f"Update to properties {names} of {row.name} ({row.type}) is not supported")

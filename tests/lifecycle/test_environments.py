@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ def environment(**about: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("forbidden", "changed"),
+    ("forbidden", "changed", "told"),
     [
-        pytest.param("update", {"value": "2"}, id="in place"),
-        pytest.param(["replace"], {"fixed": "2"}, id="by a new one"),
-        pytest.param(["update", "replace"], {"value": "2"}, id="at all"),
+        pytest.param("update", {"value": "2"}, "update", id="in place"),
+        pytest.param(["replace"], {"fixed": "2"}, "replace", id="by a new one"),
+        pytest.param("replace", {"_type": "OS::Heat::None"}, "replace", id="by one of another type"),
+        pytest.param(["update", "replace"], {"value": "2"}, "update", id="at all"),
     ],
 )
 def test_what_the_environment_forbids_fails_the_update_and_changes_nothing(
-    forbidden: Any, changed: dict[str, str], room: EngineRoom
+    forbidden: Any, changed: dict[str, str], told: str, room: EngineRoom
 ) -> None:
     locked = environment(restricted_actions=forbidden)
     identity = room.create("s", hot({"thing": {}}), environment=locked)
@@ -37,21 +39,64 @@ def test_what_the_environment_forbids_fails_the_update_and_changes_nothing(
 
     room.update(identity, hot({"thing": changed}), environment=locked)
 
-    stack = room.wait(identity)
+    stack, reason = (
+        room.wait(identity),
+        f"ResourceActionRestricted: resources.thing: {told} is restricted for resource.",
+    )
     assert stack.state == (Action.UPDATE, Status.FAILED)
-    assert "is restricted for resource thing" in stack.reason
-    assert room.row(identity, "thing").properties == before.properties
+    assert stack.reason == f"Resource UPDATE failed: {reason}"
+    assert room.news.event("thing", "UPDATE_FAILED").reason == reason
+    after = room.row(identity, "thing")
+    assert replace(after, version=before.version) == before
     assert room.bench.calls == [(Action.CREATE, "thing")]
 
 
-def test_what_is_not_forbidden_goes_on(room: EngineRoom) -> None:
-    locked = environment(restricted_actions="replace")
+@pytest.mark.parametrize(
+    ("forbidden", "changed"),
+    [
+        pytest.param("replace", {"value": "2"}, id="in place"),
+        pytest.param("update", {"fixed": "2"}, id="by a new one"),
+        pytest.param(["update", "replace"], {}, id="nothing"),
+    ],
+)
+def test_what_is_not_forbidden_goes_on(forbidden: Any, changed: dict[str, str], room: EngineRoom) -> None:
+    locked = environment(restricted_actions=forbidden)
     identity = room.create("s", hot({"thing": {}}), environment=locked)
     room.wait(identity)
 
-    room.update(identity, hot({"thing": {"value": "2"}}), environment=locked)
+    room.update(identity, hot({"thing": changed}), environment=locked)
 
     assert room.wait(identity).state == (Action.UPDATE, Status.COMPLETE)
+    assert {**room.row(identity, "thing").properties, **changed} == room.row(identity, "thing").properties
+    assert room.bench.built == {room.row(identity, "thing").id: "thing"}
+
+
+def test_what_was_forbidden_goes_on_once_the_environment_of_an_update_forbids_it_no_more(room: EngineRoom) -> None:
+    locked = environment(restricted_actions="update")
+    identity = room.create("s", hot({"thing": {}}), environment=locked)
+    room.wait(identity)
+
+    room.update(identity, hot({"thing": {"value": "2"}}))
+
+    assert room.wait(identity).state == (Action.UPDATE, Status.COMPLETE)
+
+
+def test_what_is_forbidden_deep_inside_is_told_with_its_path(room: EngineRoom) -> None:
+    locked = json.dumps({"resource_registry": {"resources": {"box": {"le*": {"restricted_actions": "update"}}}}})
+    template = hot({"box": {"_type": "in.yaml"}})
+    identity = room.create("s", template, files={"in.yaml": SMALL}, environment=locked)
+    room.wait(identity)
+
+    room.update(identity, template, files={"in.yaml": LARGE}, environment=locked)
+
+    stack = room.wait(identity)
+    assert stack.state == (Action.UPDATE, Status.FAILED)
+    assert stack.reason == (
+        "Resource UPDATE failed: "
+        "ResourceActionRestricted: resources.box.resources.leaf: update is restricted for resource."
+    )
+    (leaf,) = room.rows(str(room.row(identity, "box").nested_stack_id))
+    assert (str(leaf.state), leaf.properties["value"]) == ("CREATE_COMPLETE", "small")
 
 
 def test_a_replacement_that_only_the_type_wants_is_forbidden_too(room: EngineRoom) -> None:
@@ -64,7 +109,7 @@ def test_a_replacement_that_only_the_type_wants_is_forbidden_too(room: EngineRoo
 
     stack = room.wait(identity)
     assert stack.state == (Action.UPDATE, Status.FAILED)
-    assert "replace is restricted for resource thing" in stack.reason
+    assert "resources.thing: replace is restricted for resource." in stack.reason
     assert list(room.bench.creations.values()) == [1]
 
 
