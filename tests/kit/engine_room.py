@@ -17,11 +17,13 @@ from engine import resources as built_in
 from engine.model.ids import EngineId, StackId, StackIdentity
 from engine.model.records import STACK_TYPE, Caller, EventRecord, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
+from engine.plugin import LifecyclePlugin
 from engine.plugin import registry as registries
 from engine.runtime import machinery
 from engine.runtime.bus import Bus
 from engine.runtime.clock import SystemClock
 from engine.runtime.declared import Declared, Outside
+from engine.runtime.lifecycle import Lifecycle
 from engine.runtime.machinery import Machinery, Settings, Surroundings
 from engine.store import events, resources, stacks
 from engine.store.crypto import Keys
@@ -134,6 +136,7 @@ class EngineRoom:
         hidden_tags: Sequence[str] = (),
         template_limits: TemplateLimits | None = None,
         outside: Outside | None = None,
+        plugins: Sequence[LifecyclePlugin] = (),
     ) -> None:
         self.url = f"sqlite:///{folder / 'isotherm.db'}"
         if not (folder / "isotherm.db").exists():
@@ -147,6 +150,7 @@ class EngineRoom:
             max_resources=limits.max_resources_per_stack, max_nested_depth=limits.max_nested_stack_depth
         )
         self._outside = outside or Outside(queries=queries)  # yaql in process: no test of these needs a cage
+        self._lifecycle = Lifecycle(plugins)
         self._running = False
         self._open()
 
@@ -247,9 +251,8 @@ class EngineRoom:
 
         self.db = Database.open(self.url, Keys([databases.KEY]), published=published)
         declared = Declared(REGISTRY, self._template_limits, self._outside)
-        among = Surroundings(
-            EngineId(machinery.new_id()), bus, self.neighbours, self._ports, self.clock or SystemClock()
-        )
+        engine_id, clock = EngineId(machinery.new_id()), self.clock or SystemClock()
+        among = Surroundings(engine_id, bus, self.neighbours, self._ports, clock, self._lifecycle)
         self.machinery = machinery.assemble(self.db, declared, among, self._settings)
         if self.clock is not None:
             self.clock.wake = self.machinery.loop.wake

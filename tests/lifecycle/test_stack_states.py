@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from engine.model.ids import StackId, StackIdentity
 from engine.model.states import Action
 from engine.store import events
+from engine.usecases.limits import Limits
 from engine.usecases.stacks import ListStacks
 from kit.bench import CREATE, DELETE, UPDATE
 from kit.engine_room import ME, EngineRoom, hot
 
-SUSPEND, RESUME, CHECK = Action.SUSPEND, Action.RESUME, Action.CHECK
+SUSPEND, RESUME, CHECK, SNAPSHOT = Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT
 OLD, NEW = hot({"it": {"value": "old"}}), hot({"it": {"value": "new"}})
 BEGINS: Mapping[Action, Callable[[EngineRoom, StackIdentity], object]] = {
     UPDATE: lambda room, identity: room.update(identity, NEW),
@@ -21,7 +24,14 @@ BEGINS: Mapping[Action, Callable[[EngineRoom, StackIdentity], object]] = {
     SUSPEND: lambda room, identity: room.actions.suspend(ME, identity),
     RESUME: lambda room, identity: room.actions.resume(ME, identity),
     CHECK: lambda room, identity: room.actions.check(ME, identity),
+    SNAPSHOT: lambda room, identity: room.snapshots.take(ME, identity),
 }
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[EngineRoom]:
+    with EngineRoom(tmp_path, limits=Limits(enable_stack_abandon=True, enable_stack_adopt=True)) as room:
+        yield room
 
 
 def at_rest(room: EngineRoom, before: Action, **options: object) -> StackIdentity:
@@ -56,7 +66,39 @@ def test_an_action_on_one_resource_tells_four_events(room: EngineRoom, action: A
     ]
 
 
-@pytest.mark.parametrize("action", [DELETE, SUSPEND, RESUME, CHECK])
+def test_an_adopt_of_one_resource_tells_four_events(room: EngineRoom) -> None:
+    first = at_rest(room, UPDATE)
+    data = json.dumps(room.exports.abandon(ME, first))
+    room.wait(first)
+    identity = room.create("s", "", adopt_stack_data=data)
+    room.wait(identity)
+
+    assert told(room, identity) == [
+        "s ADOPT_IN_PROGRESS: Stack ADOPT started",
+        "it ADOPT_IN_PROGRESS: state changed",
+        "it ADOPT_COMPLETE: state changed",
+        "s ADOPT_COMPLETE: Stack ADOPT completed successfully",
+    ]
+
+
+def test_a_restore_tells_that_it_has_begun_and_how_it_ended(room: EngineRoom) -> None:
+    identity = at_rest(room, SNAPSHOT)
+    snapshot = room.snapshots.take(ME, identity)
+    room.wait(identity)
+    before = len(told(room, identity))
+    room.snapshots.restore(ME, identity, snapshot.id)
+    room.wait(identity)
+
+    assert told(room, identity)[before:] == [
+        "s RESTORE_IN_PROGRESS: Stack RESTORE started",
+        "it UPDATE_IN_PROGRESS: state changed",
+        "it UPDATE_COMPLETE: state changed",
+        "s RESTORE_COMPLETE: Stack RESTORE completed successfully",
+    ]
+    assert room.row(identity, "it").properties["value"] == "restored old"
+
+
+@pytest.mark.parametrize("action", [DELETE, SUSPEND, RESUME, CHECK, SNAPSHOT])
 def test_what_leads_to_nothing_new_is_not_rolled_back_when_it_fails(room: EngineRoom, action: Action) -> None:
     identity = at_rest(room, action, disable_rollback=False)
     before = len(told(room, identity))

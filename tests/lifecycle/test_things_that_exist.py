@@ -82,6 +82,21 @@ def test_what_was_built_does_not_become_external_and_stays(room: EngineRoom) -> 
     assert list(room.bench.built.values()) == ["there"]
 
 
+def test_what_is_external_does_not_become_something_to_be_built(room: EngineRoom) -> None:
+    room.bench.outside.add("old-1")
+    identity = room.create("s", adopting())
+    room.wait(identity)
+    before = room.row(identity, "there")
+
+    room.update(identity, hot({"there": {}}))
+
+    stack = room.wait(identity)
+    assert stack.state == (Action.UPDATE, Status.FAILED)
+    assert "Update to properties external_id of there (Test::Thing) is not supported" in stack.reason
+    assert (room.row(identity, "there").physical_id, room.row(identity, "there").state) == ("old-1", before.state)
+    assert room.bench.built == {}
+
+
 def test_it_waits_for_nothing_and_may_not_be_told_to(room: EngineRoom) -> None:
     with pytest.raises(TemplateInvalid, match=r"resources\.there\.depends_on: .*can't wait for others"):
         room.create("s", hot({"there": {"_external_id": "x", "_depends_on": "other"}, "other": {}}))

@@ -140,6 +140,30 @@ def test_an_update_may_give_a_stack_another_timeout(room: EngineRoom, clock: Fak
     assert room.wait(identity).reason == "Timed out"
 
 
+def test_an_update_that_takes_over_has_time_of_its_own(room: EngineRoom, clock: FakeClock) -> None:
+    room.bench.waits.add((CREATE, "a"))
+    identity = room.create("s", hot({"a": SLOW}), timeout_mins=1)
+    waits(room, CREATE, "a")
+    clock.advance(50)
+    room.update(identity, hot({"a": SLOW, "b": {}}))
+    room.news.event("b", "CREATE_COMPLETE")
+    clock.advance(50)
+    between = str(room.stack(identity.stack_id).state)
+    clock.advance(11)
+    stack = room.wait(identity)
+
+    assert between == "UPDATE_IN_PROGRESS"
+    assert (str(stack.state), stack.reason) == ("UPDATE_FAILED", "Timed out")
+    room.news.event("a", "CREATE_FAILED")
+    assert seen(room.row(identity, "a")) == ("CREATE_FAILED", "CREATE aborted (Timed out)")
+
+    room.bench.waits.clear()
+    room.update(identity, hot({"a": SLOW, "b": {}}))
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert room.bench.built == {row.id: row.name for row in room.rows(identity.stack_id)}
+
+
 def test_a_nested_stack_has_the_timeout_of_its_parent(room: EngineRoom) -> None:
     identity = room.create("s", hot({"in": {"_type": "in.yaml"}}), files={"in.yaml": hot({"x": {}})}, timeout_mins=3)
     room.wait(identity)
