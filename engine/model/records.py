@@ -44,6 +44,7 @@ class Manner:
     retain: bool = False  # an abandon: every thing stays as it is and is forgotten
     observe: bool = False  # look at what is really there before deciding: `converge` of an update
     skip: frozenset[str] = frozenset()  # names that a rollback leaves as they are
+    unattended: bool = False  # stop at no breakpoint: it is part of the rollback of a stack around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class ResourceRecord:
     definition_id: DefinitionId | None = None  # the definition it was last converged to
     fingerprint: str = ""  # what else it was built from: a hash over a nested template, its files and its environment
     hook: Hook | None = None  # the breakpoint that was reached last
+    is_adopted: bool = False  # it was there before the stack, which took it over
     is_unhealthy: bool = False  # somebody said so (ResourceMarkUnhealthy): the next update replaces it
     version: int = 0  # goes up with every write; compare-and-set
 

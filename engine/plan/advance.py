@@ -78,7 +78,8 @@ def created(blank: ResourceRecord, desired: Desired) -> ResourceRecord:
 def adopting(blank: ResourceRecord, desired: Desired) -> ResourceRecord:
     """Return the row of a thing that is about to be taken over, with the metadata that came with it."""
     begun = _moved(_declared(blank, desired), Began(Action.ADOPT), CHANGED)
-    return replace(begun, metadata=blank.metadata or desired.metadata, pending=_pending(desired))
+    metadata = blank.metadata or desired.metadata
+    return replace(begun, metadata=metadata, pending=_pending(desired), is_adopted=True)
 
 
 def updating(row: ResourceRecord, desired: Desired, now: datetime) -> ResourceRecord:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from engine.graph.dag import Dag
 from engine.model.ids import ResourceId, SnapshotId
 from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import PERFORMED, Action, Status
@@ -29,11 +30,39 @@ def of_walk(
     if stack.status is not Status.IN_PROGRESS:
         return {Settle(row.id): set() for row in rows if row.is_awaited}
     if stack.action in PERFORMED:
-        return performing(rows, backwards=stack.action is Action.SUSPEND)
-    return {**build(requires, rows), **{Discard(one): set() for one in snapshots}}
+        return _in_some_order(performing(rows, backwards=stack.action is Action.SUSPEND))
+    waits = build(requires, rows)
+    for row_id in _used_by_skipped(stack.manner.skip, rows):
+        _leave_out(waits, Clean(row_id))
+    return {**_in_some_order(waits), **{Discard(one): set() for one in snapshots}}
 
 
-def build(requires: Mapping[str, Collection[str]], rows: Sequence[ResourceRecord]) -> Mapping[Visit, set[Visit]]:
+def _used_by_skipped(skip: Collection[str], rows: Sequence[ResourceRecord]) -> set[ResourceId]:
+    """Return the rows that those of names which are left as they are may be using, directly or not."""
+    known = {row.id: row for row in rows}
+    waiting = [row for row in rows if row.name in skip]
+    found: set[ResourceId] = set()
+    while waiting:
+        new = _used_by(waiting.pop()) & known.keys() - found
+        found |= new
+        waiting += [known[id_] for id_ in new]
+    return found
+
+
+def _leave_out(waits: Waits, visit: Visit) -> None:
+    del waits[visit]
+    for others in waits.values():
+        others.discard(visit)
+
+
+def _in_some_order(waits: Waits) -> Waits:
+    """Break cycles, which only names that a rollback left as they were can have made: rows built against each other."""
+    while (cycle := Dag(waits).cycle()) is not None:
+        waits[cycle[0]].discard(cycle[1 % len(cycle)])
+    return waits
+
+
+def build(requires: Mapping[str, Collection[str]], rows: Sequence[ResourceRecord]) -> Waits:
     """Return the visits for the declared names (each with the names it requires) and the rows that are there."""
     waits: Waits = {}
     _add_converge_visits(waits, requires)  # first: the later passes refer to them
@@ -43,7 +72,7 @@ def build(requires: Mapping[str, Collection[str]], rows: Sequence[ResourceRecord
     return waits
 
 
-def performing(rows: Sequence[ResourceRecord], *, backwards: bool) -> Mapping[Visit, set[Visit]]:
+def performing(rows: Sequence[ResourceRecord], *, backwards: bool) -> Waits:
     """Return a visit to the row that stands for each name, after those that it is built against, or before them."""
     chosen = {row.id: row for row in standing.by_name(rows).values()}
     waits: Waits = {Perform(id_): set() for id_ in chosen}

@@ -213,7 +213,7 @@ def clean(
         return Nothing()
     if row.action is Action.INIT or row.state == (Action.DELETE, Status.COMPLETE):
         return Drop(row)
-    is_foreign = is_external(_origin(row)) or (undoes_adopt and row.action is Action.ADOPT)
+    is_foreign = is_external(_origin(row)) or (undoes_adopt and row.is_adopted)
     if manner.retain or is_foreign:
         return Delete(row, "Retain")
     if row.deletion_policy == "Snapshot" and row.physical_id is None:

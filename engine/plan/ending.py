@@ -13,7 +13,7 @@ from typing import Final
 
 from engine.model import states
 from engine.model.ids import TraversalId
-from engine.model.records import Manner, StackRecord
+from engine.model.records import StackRecord
 from engine.model.states import PERFORMED, Action, Began, Broke, Finished, Status
 from engine.plan import reasons
 from engine.plan.visits import Clean, Visit
@@ -85,8 +85,7 @@ def _rolled_back(failed: StackRecord, roll_back: bool, next_traversal: Traversal
     if failed.action not in _ROLLS_BACK or not roll_back:
         return Ending((failed,))
     began = _moved(failed, Began(Action.ROLLBACK), reasons.started(Action.ROLLBACK))
-    manner = Manner(observe=failed.manner.observe)
-    return Ending((failed, replace(began, traversal=next_traversal, updated_time=now, manner=manner)))
+    return Ending((failed, replace(began, traversal=next_traversal, updated_time=now)))
 
 
 def _completed(stack: StackRecord, failures: Sequence[Failure], now: datetime, suffix: str) -> StackRecord:

@@ -83,7 +83,7 @@ def _find_and_delete(plugin: ResourceType, before: ResourceRecord) -> Callable[[
     """Return the delete of a row; one whose create never told a physical id may still have built something."""
 
     def act(ctx: Context) -> Outcome:
-        if before.physical_id is None and before.action is Action.CREATE:
+        if before.physical_id is None:
             found = plugin.find(ctx)
             if isinstance(found, Done | Poll) and found.physical_id is not None:
                 lost = replace(ctx.record, physical_id=found.physical_id, data=found.data or ctx.record.data)

@@ -73,8 +73,8 @@ class Converging:
                 case decide.Update(row, changed):
                     updated = self._update(plugin, desired, row, changed)
                     return updated if updated is not None else self._replace(plugin, desired, row)
-                case decide.Create(_, blank):
-                    return self._create(plugin, desired, blank)
+                case decide.Create(instead_of, blank):
+                    return self._create(plugin, desired, blank or self._blank(desired, instead_of))
                 case decide.Adopt(row):
                     begun = errand.recorder.start(advance.adopting(row, desired))
                     return expected(errand.carry_out(plugin, plugin.adopt, begun))
@@ -150,7 +150,9 @@ class Converging:
         wanted = stack.action in _OBSERVING and (stack.manner.observe or plugin.always_observes)
         if not wanted or desired.external_id is not None:
             return {}
-        rows = [row for row in self.errand.recorder.rows.values() if row.status is not Status.IN_PROGRESS]
+        # What this walk has built or changed is what it was to be; looking again could find work for ever.
+        there = [row for row in self.errand.recorder.rows.values() if row.definition_id != stack.target_id]
+        rows = [row for row in there if row.status is not Status.IN_PROGRESS]
         return {row.id: seen for row in rows if (seen := self._look_at(plugin, row)) is not None}
 
     def _look_at(self, plugin: ResourceType, row: ResourceRecord) -> ResourceRecord | None:
@@ -198,9 +200,12 @@ class Converging:
         previous = PropertyValues(row.properties)
         return errand.carry_out(plugin, plugin.update, begun, previous=previous, changed=changed)
 
-    def _create(self, plugin: ResourceType, desired: decide.Desired, blank: ResourceRecord | None) -> Result:
+    def _blank(self, desired: decide.Desired, instead_of: ResourceRecord | None) -> ResourceRecord:
+        """Return the row of what is to be built; it has passed the breakpoints of what it stands in for."""
+        return replace(self.errand.blank(desired), hook=instead_of.hook if instead_of is not None else None)
+
+    def _create(self, plugin: ResourceType, desired: decide.Desired, row: ResourceRecord) -> Result:
         errand = self.errand
-        row = blank or errand.blank(desired)
         stop = errand.stop_at(breakpoints.PRE, Action.CREATE, row)
         if stop is not None:
             return stop
@@ -213,7 +218,7 @@ class Converging:
         if "replace" in desired.restricted_actions:
             current = self.errand.recorder.rows[row.id]  # the update that asked for this has been recorded meanwhile
             return _refused(self.errand.recorder, decide.Restricted(current, "replace"))
-        return self._create(plugin, desired, None)
+        return self._create(plugin, desired, self._blank(desired, row))
 
 
 def _refused(recorder: Recorder, decision: decide.Refuse | decide.Restricted) -> Result:

@@ -148,12 +148,13 @@ class Course:
     def _set_deadline(self, plan: Plan) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        if plan.deadline is not None:
-            left = max(0.0, plan.deadline - self._tools.clock.monotonic())
-            # What has not settled by then is given up, too: by looking again.
-            is_walking = plan.stack.status is Status.IN_PROGRESS
-            then = partial(self.give_up, Stopped(TIMED_OUT)) if is_walking else self.look_again
-            self._deadline = self._tools.loop.after(left, then)
+        if plan.deadline is None:
+            return
+        left = plan.deadline - self._tools.clock.monotonic()
+        if plan.stack.status is Status.IN_PROGRESS:
+            self._deadline = self._tools.loop.after(max(0.0, left), self.give_up, Stopped(TIMED_OUT))
+        elif left > 0:  # then what has not settled is given up, by looking again; what was late has been already
+            self._deadline = self._tools.loop.after(left, self.look_again)
 
     def _landed(self, of: Walk, name: str, visited: Visited) -> None:
         """Take in how a visit ended, of this walk or of one before it."""
@@ -210,7 +211,8 @@ class Course:
         if self._deadline is not None:
             self._deadline.cancel()
         self._left(self, stack)
-        self.done.set_result(stack)
+        if not self.done.done():  # else it was left while it was being loaded
+            self.done.set_result(stack)
 
 
 def _has_to_settle(walk: Walk, visited: Visited) -> bool:

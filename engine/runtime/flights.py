@@ -121,7 +121,8 @@ class Flights:
         self._loop.post(self._land, flight, visited)
 
     def _hung(self, flight: _Flight) -> None:
-        """Fail a visit whose call does not return; if it ever does, nobody listens and its record does not land."""
+        """Fail a visit whose call does not return; if it ever does, nobody listens, and it begins nothing more."""
+        flight.job.leash.is_cut = True
 
         def given_up(visited: Visited | None, _: Exception | None) -> None:
             self._land(flight, visited or Visited(flight.job.visit, Lost()))

@@ -26,6 +26,13 @@ class Plan:
     refused: Stopped | None = None  # the walk can't set out, and why; None: it can
 
 
+@dataclass(slots=True)
+class Leash:
+    """Ties a visit to its walk; once it is cut, whatever the visit still wants to write is refused."""
+
+    is_cut: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One visit to make."""
@@ -36,6 +43,7 @@ class Job:
     values: Mapping[str, NodeValue] = field(default_factory=dict)  # of the names that the visit's name requires
     standing: Mapping[str, ResourceId] = field(default_factory=dict)  # the rows that stand for those names and its own
     is_woken: bool = False  # what the resource waits for has happened: ask its plugin before it is due
+    leash: Leash = field(default_factory=Leash)
 
 
 @dataclass(frozen=True, slots=True)

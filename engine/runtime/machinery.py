@@ -99,7 +99,7 @@ class Machinery:
         """Do nothing more for a stack; what is in flight is recorded first. Whoever looks for work next walks on."""
         lock = self.conductor.leave(stack_id).result(timeout=_STOP_SECONDS)
         if lock is not None:
-            database.retrying(self.db, partial(locks.release, lock=lock))
+            database.retrying(self.db, partial(_leave_to_others, lock=lock))
         self.groups.stop(stack_id)
 
     def stop(self) -> None:

@@ -7,7 +7,6 @@ forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +15,7 @@ from engine.model.ids import ResourceId
 from engine.model.records import EventRecord, ResourceRecord
 from engine.model.states import Action, Finished, State, Status
 from engine.plan import advance
-from engine.runtime.jobs import Plan
+from engine.runtime.jobs import Job
 from engine.runtime.journal import Journal
 from engine.runtime.logbook import Logbook
 from engine.store.walks import Step
@@ -25,19 +24,18 @@ UPDATE_FAILED: Final = State(Action.UPDATE, Status.FAILED)
 
 
 class NotLanded(Exception):
-    """A step was refused by the fence or by the traversal: this walk has nothing more to say."""
+    """A step was refused, by the fence, by the traversal or because the visit was given up: it has no more to say."""
 
 
 class Recorder:
     """The rows of one visit as they stand, and the only way that the visit writes them."""
 
-    def __init__(
-        self, journal: Journal, logbook: Logbook, plan: Plan, rows: Mapping[ResourceId, ResourceRecord]
-    ) -> None:
+    def __init__(self, journal: Journal, logbook: Logbook, job: Job) -> None:
         self._journal = journal
         self._logbook = logbook
-        self._plan = plan
-        self.rows = dict(rows)
+        self._plan = job.plan
+        self._leash = job.leash
+        self.rows = dict(job.rows)
         self.gone: list[ResourceId] = []
 
     def start(self, row: ResourceRecord) -> ResourceRecord:
@@ -87,5 +85,5 @@ class Recorder:
         return written
 
     def _commit(self, step: Step) -> None:
-        if not self._journal.commit(step):
+        if self._leash.is_cut or not self._journal.commit(step):
             raise NotLanded

@@ -25,7 +25,7 @@ from engine.runtime.jobs import Failed, Job, Lost, Plan, Visited
 from engine.runtime.lifecycle import Lifecycle, NotReady
 from engine.runtime.visitor import Visitor
 from engine.runtime.walk import Walk
-from engine.store import database, locks, resources, snapshots, stacks
+from engine.store import database, locks, resources, snapshots, stacks, walks
 from engine.store.database import Database, Tx
 from engine.store.walks import Step
 from engine.template.target import EMPTY, Target
@@ -85,14 +85,18 @@ class CourseSteps:
         return Visited(job.visit, Failed(reason), [replace(row, version=row.version + 1) for row in broken])
 
     def break_off(self, walk: Walk, stopped: Stopped) -> StackRecord | None:
-        """Write that the walk is given up; return the stack as it is then, None: a newer walk or owner has come."""
-        self._give_up_waiting(walk.plan, walk.waiting_rows(), stopped.reason)
-        traversals = [self._new_traversal(), self._new_traversal()]
-        return self._write_end(
-            walk.plan,
-            lambda tx: ending.broken_off(walk.plan.stack, stopped, next_traversals=traversals, now=tx.now()),
-            release=False,
-        )
+        """Write that the walk is given up; return the stack as it is then, None: a newer walk or owner has come.
+
+        With it fail the rows that were waited for: nobody asks for their outcome any more.
+        """
+        plan, traversals = walk.plan, [self._new_traversal(), self._new_traversal()]
+        steps = [self._given_up(plan, row, stopped.reason) for row in walk.waiting_rows()]
+
+        def end_at(tx: Tx) -> Ending:
+            walks.apply(tx, steps)
+            return ending.broken_off(plan.stack, stopped, next_traversals=traversals, now=tx.now())
+
+        return self._write_end(plan, end_at, release=False)
 
     def end(self, walk: Walk) -> StackRecord | None:
         """Write how the walk ended and return the stack as it is then; None: a newer walk or owner has come."""
@@ -130,6 +134,8 @@ class CourseSteps:
             return EMPTY, Stopped(f"the template is valid no more: {error}", roll_back=False) if is_walking else None
 
     def _hooks(self, tx: Tx, stack: StackRecord, target: Target) -> Mapping[str, frozenset[str]]:
+        if stack.status is not Status.IN_PROGRESS or stack.manner.unattended:
+            return {}
         if _is_deleted(stack):
             try:
                 target = self.declared.stored(tx, stack)
@@ -174,6 +180,9 @@ class CourseSteps:
         def free(tx: Tx) -> StackRecord | None:
             if locks.hold(tx, plan.lock, plan.stack.traversal) is None:
                 return None
+            # Nobody is at these any more, and nobody knows how far they came: a walk was killed in the middle of them.
+            cut = [row for row in resources.of_stack(tx, plan.stack.id) if row.status is Status.IN_PROGRESS]
+            walks.apply(tx, [self._given_up(plan, row, plan.stack.reason) for row in cut])
             locks.release(tx, plan.lock)
             return plan.stack
 
@@ -187,7 +196,7 @@ class CourseSteps:
         return {step.row.id: replace(step.row, version=step.row.version + 1) for step in steps}
 
     def _given_up(self, plan: Plan, row: ResourceRecord, why: str) -> Step:
-        if row.is_awaited:
+        if row.status is Status.IN_PROGRESS:
             return self._outcome(plan, advance.broke(row, reasons.aborted(row.action, why)))
         freed = replace(row, hook=None)  # it stands at a breakpoint, in a state that does not change
         event = self.visitor.workshop.logbook.of_attempt(plan.stack, freed, row.state, _INTERRUPTED)

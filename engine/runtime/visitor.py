@@ -34,7 +34,7 @@ class Visitor:
     def visit(self, job: Job) -> Visited:
         """Make the visit. Never raises: what goes wrong is in the result."""
         tools = self.workshop
-        recorder = Recorder(tools.journal, tools.logbook, job.plan, job.rows)
+        recorder = Recorder(tools.journal, tools.logbook, job)
         try:
             result = _run(Errand(tools, job, recorder))
         except NotLanded:

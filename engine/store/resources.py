@@ -51,10 +51,10 @@ _COUNT_IN_TREE: Final = (
     .where(*_IN_TREE, STACK.c.id != bindparam("but"))
 )
 _FAILED_IN_TREE: Final = (
-    select(RESOURCE.c.id)
+    select(RESOURCE.c.stack_id)
     .join_from(RESOURCE, STACK, STACK.c.id == RESOURCE.c.stack_id)
     .where(*_IN_TREE, RESOURCE.c.status == Status.FAILED.value)
-    .limit(1)
+    .distinct()
 )
 _BY_PHYSICAL_ID: Final = (
     select(*COLUMNS, *stacks.COLUMNS)
@@ -110,9 +110,9 @@ def count_in_tree(tx: Tx, root_id: StackId, *, but: StackId | None = None) -> in
     return counted
 
 
-def any_failed_in_tree(tx: Tx, root_id: StackId) -> bool:
-    """Return whether something failed in a live root stack, or in what is nested in it."""
-    return tx.connection.execute(_FAILED_IN_TREE, {"root": root_id}).first() is not None
+def failed_in_tree(tx: Tx, root_id: StackId) -> set[StackId]:
+    """Return the stacks of a tree in which a resource failed."""
+    return {StackId(row[0]) for row in tx.connection.execute(_FAILED_IN_TREE, {"root": root_id})}
 
 
 def values(tx: Tx, row: ResourceRecord) -> dict[str, Any]:
@@ -169,6 +169,7 @@ def record(tx: Tx, row: Sequence[Any]) -> ResourceRecord:
         definition_id=definition,
         fingerprint=fingerprint,
         hook=Hook(*secret["hook"]) if "hook" in secret else None,
+        is_adopted=secret.get("is_adopted", False),
         is_unhealthy=secret.get("is_unhealthy", False),
         version=version,
     )
@@ -185,6 +186,8 @@ def _secret(row: ResourceRecord) -> dict[str, Any]:
         filled["reference"] = row.reference
     if row.hook is not None:
         filled["hook"] = (row.hook.point, row.hook.traversal, row.hook.is_cleared)
+    if row.is_adopted:
+        filled["is_adopted"] = True
     if row.is_unhealthy:
         filled["is_unhealthy"] = True
     if (pending := row.pending) is not None:

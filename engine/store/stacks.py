@@ -142,6 +142,16 @@ def tree(tx: Tx, root_id: StackId) -> list[StackRecord]:
     return [record(row) for row in tx.connection.execute(_TREE, {"of": root_id}).all()]
 
 
+def inside(tx: Tx, stack: StackRecord) -> list[StackId]:
+    """Return the ids of the live stacks that are nested in a stack at any depth, outer ones first."""
+    owners, inside = {stack.id}, []
+    for one in tree(tx, stack.top_id):
+        if one.owner_id in owners:
+            owners.add(one.id)
+            inside.append(one.id)
+    return inside
+
+
 def unfinished(tx: Tx) -> list[StackRecord]:
     """Return the live stacks, nested ones too, on which something is under way, oldest first."""
     return [record(row) for row in tx.connection.execute(_UNFINISHED).all()]
@@ -244,13 +254,15 @@ def _manner(stored: Mapping[str, Any] | None) -> Manner:
     if stored is None:
         return _AS_USUAL
     retain, observe = stored.get("retain", False), stored.get("observe", False)
-    return Manner(retain=retain, observe=observe, skip=frozenset(stored.get("skip", ())))
+    skip, unattended = frozenset(stored.get("skip", ())), stored.get("unattended", False)
+    return Manner(retain=retain, observe=observe, skip=skip, unattended=unattended)
 
 
 def _stored_manner(manner: Manner) -> dict[str, Any] | None:
     if manner == _AS_USUAL:
         return None
     told = {"retain": manner.retain, "observe": manner.observe, "skip": sorted(manner.skip)}
+    told["unattended"] = manner.unattended
     return {name: value for name, value in told.items() if value}
 
 

@@ -75,7 +75,7 @@ class Cancelling:
         current = held(tx, self.stack_id)
         self.check(current)
         cancelled = [_cancelled(tx, current, logbook)]
-        for inner_id in _inside(tx, current):
+        for inner_id in stacks.inside(tx, current):
             inner = stacks.hold(tx, inner_id)
             if inner is not None and inner.status is Status.IN_PROGRESS and inner.action is not Action.DELETE:
                 cancelled.append(_cancelled(tx, inner, logbook))
@@ -92,8 +92,11 @@ def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: da
     """Return the stack as an action begins on it; raise where the table does not allow that.
 
     ActionInProgress if it has to wait, else INVALID_STACK_STATE. Of the manner of the operation before `observe` stays,
-    which is meant for the stack, and a delete after an abandon is one, too.
+    which is meant for the stack, and `retain`: what was abandoned was given away, so another delete must not take it.
     """
+    if stack.manner.retain and action is not Action.DELETE:
+        text = f"{action} of stack {stack.name} is not possible: it was abandoned, and can only be deleted to its end"
+        raise EngineError(Code.INVALID_STACK_STATE, text, stack_name=stack.name, state=str(stack.state))
     try:
         state = states.advance(states.STACK, stack.state, Began(action))
     except states.IllegalTransition:
@@ -105,13 +108,8 @@ def begin(stack: StackRecord, action: Action, *, traversal: TraversalId, now: da
         reason=reasons.started(action),
         traversal=traversal,
         updated_time=now,
-        manner=Manner(retain=_stays_retained(stack, action), observe=stack.manner.observe),
+        manner=Manner(retain=stack.manner.retain, observe=stack.manner.observe),
     )
-
-
-def _stays_retained(stack: StackRecord, action: Action) -> bool:
-    """Return whether an abandon goes on: its things were given away, so another delete must not take them."""
-    return stack.manner.retain and stack.action is Action.DELETE and action is Action.DELETE
 
 
 def _refusal(stack: StackRecord, action: Action) -> EngineError:
@@ -127,16 +125,6 @@ def held(tx: Tx, stack_id: StackId) -> StackRecord:
     if stack is None:
         raise stack_not_found(stack_id)
     return stack
-
-
-def _inside(tx: Tx, stack: StackRecord) -> list[StackId]:
-    """Return the ids of the live stacks that are nested in a stack at any depth, outer ones first."""
-    owners, inside = {stack.id}, []
-    for one in stacks.tree(tx, stack.top_id):
-        if one.owner_id in owners:
-            owners.add(one.id)
-            inside.append(one.id)
-    return inside
 
 
 def _cancelled(tx: Tx, stack: StackRecord, logbook: Logbook) -> StackRecord:
