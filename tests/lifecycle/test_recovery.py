@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.model.ids import StackId
 from engine.model.states import Action
 from engine.store import locks
 from kit.bench import CREATE, DELETE, UPDATE, Bench
@@ -171,6 +172,24 @@ def test_an_engine_that_is_robbed_while_it_waits_learns_it_at_its_next_look(tmp_
             assert {row.name for row in owner.rows(identity.stack_id)} == {"slow", "more"}
             assert set(bench.creations.values()) <= {1}
             assert not [event for event in asleep.news.events if event.resource_name in ("next", "more")]
+
+
+def test_a_delete_that_one_engine_is_asked_for_is_done_by_the_one_that_walks(tmp_path: Path, bench: Bench) -> None:
+    bench.waits.add((CREATE, "slow"))
+    with EngineRoom(tmp_path, bench=bench) as walking, EngineRoom(tmp_path, bench=bench) as asked:
+        identity = walking.create("s", hot({"slow": {}, "next": {"_depends_on": "slow"}}))
+        bench.until_called(CREATE, "slow", times=2)
+        asked.neighbours.alive.add(walking.machinery.engine_id)
+        asked.delete(identity)
+        between = str(asked.stack(identity.stack_id).state)
+        walking.machinery.groups.send(StackId(identity.stack_id), "poke")
+
+        assert asked.neighbours.poked == [(walking.machinery.engine_id, identity.stack_id)]
+        assert between == "DELETE_IN_PROGRESS"
+        assert walking.news.event("s", "DELETE_COMPLETE").stack_id == identity.stack_id
+        assert (walking.rows(identity.stack_id), bench.built) == ([], {})
+        assert (CREATE, "next") not in bench.calls
+        assert [event.resource_name for event in asked.news.events] == ["s"], "it only began"
 
 
 def test_a_nested_stack_that_was_left_is_walked_on_with_its_parent(tmp_path: Path, bench: Bench) -> None:

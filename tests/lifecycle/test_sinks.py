@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from isotherm.v1 import common_pb2, stack_pb2
+from isotherm.v1 import action_pb2, common_pb2, stack_pb2
 
 from engine.config import Config, ConfigInvalid
 from engine.model.ids import StackId
@@ -141,6 +141,24 @@ def test_the_log_says_when_actions_on_stacks_begin_and_end(tmp_path: Path, caplo
     assert mine == ["orchestration.stack.create.start", "orchestration.stack.create.end"]
     assert {body["stack_name"].split("-")[0] for body in bodies} == {"outer"}
     assert len(bodies) == 4, "the nested stack has two of its own"
+
+
+def test_every_action_is_notified_as_it_begins_and_as_it_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def thing(fails: bool) -> str:
+        return f"{HOT}resources: {{it: {{type: OS::Heat::TestResource, properties: {{fail: {fails}}}}}}}"
+
+    with caplog.at_level(logging.INFO), engine(tmp_path) as (_, client):
+        identity = client.create("s", thing(False))
+        for rpc in ("StackSuspend", "StackResume", "StackCheck"):
+            client.call(rpc, getattr(action_pb2, f"{rpc}Request")(stack_identity=identity))
+            client.settle(identity)
+        client.call("UpdateStack", stack_pb2.UpdateStackRequest(stack_identity=identity, template=thing(True)))
+        client.settle(identity)
+        client.delete(identity)
+
+    told = [record.getMessage().split(" ")[0] for record in caplog.records if record.name == "isotherm.notifications"]
+    ends = {"create": "end", "suspend": "end", "resume": "end", "check": "end", "update": "error", "delete": "end"}
+    assert told == [f"orchestration.stack.{action}.{when}" for action in ends for when in ("start", ends[action])]
 
 
 def test_nobody_is_notified_where_the_operator_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
