@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.model.states import Action
@@ -37,6 +37,7 @@ class Bench:
         self.saved: dict[str, str] = {}  # by physical id: what snapshots hold
         self.together = 0  # creates wait until so many wait at the same time; 0: they don't
         self.threads_then: list[threading.Thread] = []  # all there were at the moment that the last of them came
+        self.heard: Callable[[], object] = lambda: None  # is called after each call has come
         self._let_go = threading.Event()
         self._changed = threading.Condition()
         self._waiting: set[str] = set()
@@ -47,8 +48,10 @@ class Bench:
         with self._changed:
             self.calls.append(what)
             self._changed.notify_all()
-        if what in self.hangs:
-            self._let_go.wait(PATIENCE)
+            let_go = self._let_go if what in self.hangs else None
+        self.heard()
+        if let_go is not None:
+            let_go.wait(PATIENCE)
         if what in self.fails:
             raise ResourceFailed(f"{ctx.name} was told to fail")
         if what in self.breaks:
@@ -80,8 +83,11 @@ class Bench:
         self.saved.pop(key or "", None)
 
     def let_go(self) -> None:
-        """Let every call that hangs go on."""
-        self._let_go.set()
+        """Let every call that hangs go on; none hangs any more until it is told to again."""
+        with self._changed:
+            self.hangs.clear()
+            self._let_go.set()
+            self._let_go = threading.Event()
 
     def _gathers(self, ctx: Context) -> bool:
         """Return whether the call has to wait for others still to come."""

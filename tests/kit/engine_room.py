@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -96,6 +96,16 @@ class News:
 
         with self._changed:
             return self._changed.wait_for(is_settled, PATIENCE)
+
+    def until(self, holds: Callable[[Sequence[EventRecord]], bool]) -> bool:
+        """Wait until this holds of all that was published; False: it took too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: holds(self.events), PATIENCE)
+
+    def look_again(self) -> None:
+        """Have those that wait look again: something else has changed that they look at."""
+        with self._changed:
+            self._changed.notify_all()
 
     def event(self, name: str, state: str, times: int = 1) -> EventRecord:
         """Return the event that tells of this state of this name (a resource or a stack), once it is there."""
