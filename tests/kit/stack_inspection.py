@@ -133,7 +133,7 @@ def _check_declared(seen: Seen, stack: StackRecord, declared: Declared) -> None:
     if LEFT_OVER not in stack.reason:
         assert [f"{row.name} {row.state}" for row in extra] == [], f"{stack.name}: not declared"
         assert sorted(row.name for row in alive) == sorted(declared.resources), f"{stack.name}: not there, or twice"
-    known = {row.name: {"reference": row.reference_id, "value": row.properties.get("value", "")} for row in alive}
+    known = {row.name: {"reference": row.reference_id, "value": row.properties.get("value") or ""} for row in alive}
     for name in declared.resources:
         wanted = declared.wanted(name, known)
         found = [row for row in alive if row.name == name and row.is_built and _has(row, wanted)]
