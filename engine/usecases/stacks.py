@@ -220,6 +220,9 @@ class Stacks:
         limits.check_options(command.options)
         if command.existing:
             changed = self.definitions.upon(stored, command.given, command.clear_parameters)
+        elif command.clear_parameters:
+            text = "clear_parameters goes with existing: an update without it keeps no parameter that is not given"
+            raise EngineError(Code.INVALID_ARGUMENT, text, field="clear_parameters")
         else:
             changed = self.definitions.of(command.given)
         return replace(changed, facade=stored.facade)  # a nested one still stands for the same resource

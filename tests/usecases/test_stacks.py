@@ -15,7 +15,7 @@ from engine.model.ids import StackIdentity
 from engine.model.records import Caller
 from engine.model.states import Action, Status
 from engine.store import stacks, templates
-from engine.usecases.commands import CreateStack, Given
+from engine.usecases.commands import CreateStack, Given, UpdateStack
 from engine.usecases.limits import Limits
 from engine.usecases.stacks import ListStacks
 from kit.bench import CREATE
@@ -238,6 +238,18 @@ def test_parameters_are_cleared_before_new_ones_are_laid_over(room: EngineRoom) 
     room.wait(identity)
 
     assert room.row(identity, "it").properties["value"] == "A 3"
+
+
+@pytest.mark.parametrize("verb", ["update", "preview_update"])
+def test_parameters_to_clear_are_refused_where_nothing_is_kept(room: EngineRoom, verb: str) -> None:
+    identity = created(room, PARAMETERS, parameters={"a": "1"})
+    before = room.stack(identity.stack_id)
+    command = UpdateStack(identity, Given(PARAMETERS), clear_parameters=["a"])
+    error = refused(lambda: getattr(room.stacks, verb)(ME, command))
+
+    assert (error.code, error.fields["field"]) == (Code.INVALID_ARGUMENT, "clear_parameters")
+    assert "clear_parameters goes with existing" in str(error)
+    assert room.stack(identity.stack_id) == before
 
 
 def test_tags_that_are_given_empty_clear_those_that_are_there(room: EngineRoom) -> None:

@@ -250,7 +250,9 @@ class AbandonStackResponse(_message.Message):
     STACK_FIELD_NUMBER: _builtins.int
     ADOPT_STACK_DATA_FIELD_NUMBER: _builtins.int
     adopt_stack_data: _builtins.str
-    """The same data as JSON text, for CreateStackRequest.adopt_stack_data. Keep it: it cannot be asked for again."""
+    """The same data as JSON text, for CreateStackRequest.adopt_stack_data. Keep it: once the stack is gone, only a
+    repetition with the same `request_id` can get it, for 24 hours.
+    """
     @_builtins.property
     def stack(self) -> Global___StackExport:
         """The data, for a program to look into."""

@@ -1071,7 +1071,7 @@ class UpdateStackRequest(_message.Message):
 
     @_builtins.property
     def clear_parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only with `existing`: names of parameters that go back to their defaults, before `parameters` are laid over."""
+        """Names of parameters that go back to their defaults, before `parameters` are laid over. Refused without `existing`."""
 
     def __init__(
         self,
