@@ -1,27 +1,36 @@
 """Which properties of a resource may tell what a hidden parameter holds (templates.md §12.1).
 
-Called by the use cases that show properties. Told from the template alone: a property counts if the name of a hidden
+Called by the use cases that show properties. Told from templates alone: a property counts if the name of a hidden
 parameter stands anywhere in the arguments of a function. That may be a resource of the same name, and one property
 too many is masked then; no function and no branch can hide a use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Set
 from typing import Any, assert_never
 
-from engine.template.declarations import Template
 from engine.template.expressions import Call, Choice, ConditionName, Expr, ListExpr, Literal, MapExpr
-from engine.template.wanted import Declaration
+from engine.template.wanted import Declaration, Target
 
 
-def properties(template: Template, declaration: Declaration) -> frozenset[str]:
-    """Return the names of the properties that the template computes from a hidden parameter of its own."""
-    hidden = {name for name, schema in template.parameters.items() if schema.hidden}
-    if not hidden:
-        return frozenset()
+def properties(targets: Collection[Target]) -> dict[str, frozenset[str]]:
+    """Return by resource the names of the properties that one of the targets computes from a hidden parameter.
+
+    The targets are those of one stack, before and after a change: what one of them hides is hidden in all.
+    """
+    parameters = (schema for target in targets for schema in target.template.parameters.values())
+    names = {schema.name for schema in parameters if schema.hidden}
+    found: dict[str, frozenset[str]] = {}
+    for declaration in (one for target in targets for one in target.declarations.values()):
+        reads = _reading(declaration, names) if names else frozenset()
+        found[declaration.name] = found.get(declaration.name, frozenset()) | reads
+    return found
+
+
+def _reading(declaration: Declaration, names: Set[str]) -> frozenset[str]:
     return frozenset(
-        name for name, expr in declaration.properties.items() if not hidden.isdisjoint(_arguments(expr, inside=False))
+        name for name, expr in declaration.properties.items() if not names.isdisjoint(_arguments(expr, inside=False))
     )
 
 

@@ -1,11 +1,12 @@
 """Which properties an update would change, with what they are now and what they would be.
 
 Called by previews. What the template computes from a hidden parameter is masked on both sides, as the parameter itself
-is wherever it is shown.
+is wherever it is shown; so is what a template before it had computed from one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 from engine.model.records import ResourceRecord
@@ -15,16 +16,23 @@ from engine.schema.properties import OnChange
 from engine.schema.type_schema import TypeSchema
 from engine.template import coercion, hidden
 from engine.template.target import Target
+from engine.usecases.built import Built
 from engine.usecases.views import PropertyChange
 
+Masks = Mapping[str, Set[str]]  # resource → the properties that are masked
 
-def of(target: Target, found: Expected) -> list[PropertyChange]:
+
+def masks(built: Built, target: Target) -> Masks | None:
+    """Return which properties must not be shown as they are or as they would be; None: each of them."""
+    return None if built.made_from is None else hidden.properties([target, *built.made_from])
+
+
+def of(target: Target, found: Expected, masks: Masks | None) -> list[PropertyChange]:
     """Return the changes of a resource, sorted by name; what a new one is given is a change from nothing."""
     desired, row = found.desired, found.row
     if desired is None or found.change is Change.UNCHANGED:
         return []
     declaration = target.declarations[found.name]
-    masked = hidden.properties(target.template, declaration)
     is_there = row is not None and row.implementation == desired.implementation
     told = []
     for name in sorted(found.changed if is_there else declaration.properties):
@@ -36,7 +44,7 @@ def of(target: Target, found: Expected) -> list[PropertyChange]:
             is_known=not types.contains_unknown(after),
             effect=_effect(desired.schema, name) if is_there else None,
         )
-        told.append(_masked(change) if name in masked else change)
+        told.append(_masked(change) if masks is None or name in masks[found.name] else change)
     return [change for change in told if is_there or not change.is_known or change.after is not None]
 
 

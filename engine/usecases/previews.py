@@ -6,7 +6,7 @@ Nothing is stored and no plugin acts; what only a walk can know is shown as null
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from engine.graph.dag import Dag
@@ -22,17 +22,11 @@ from engine.schema import types
 from engine.template import target as targets
 from engine.template.target import EMPTY, Declaration, NodeValue, Target
 from engine.usecases import differences
+from engine.usecases.built import Built
+from engine.usecases.differences import Masks
 from engine.usecases.views import ResourceView, StackView, UpdatePreview
 
 _NOT_BUILT: Final = ResourceId("not built")  # stands in for the row of a thing that is not there yet
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A stack that is there, with its rows."""
-
-    stack: StackRecord
-    rows: Sequence[ResourceRecord] = ()
 
 
 FindBuilt = Callable[[StackId], Built | None]  # the nested stack that a row is made of; None: it is gone
@@ -61,11 +55,12 @@ def of_update(
 
 def _imagined(stack: StackRecord, target: Target, registry: Registry) -> list[ResourceView]:
     """Return the resources of a stack that is not there, each with what is nested in it."""
+    masks = differences.masks(Built(stack), target)
     views = []
     for found in _expected(target, (), registry):
         inner = target.nested.get(found.name)
         nested = () if inner is None else _imagined(_inside(stack, found.name), inner, registry)
-        views.append(replace(_view(stack, target, found), resources=nested))
+        views.append(replace(_view(stack, target, found, masks), resources=nested))
     return views
 
 
@@ -84,8 +79,9 @@ def _sort(
     into: dict[Change, list[ResourceView]],
 ) -> None:
     """Put every resource where it belongs, and with `find_nested` every one below it (rpc.md §4.2)."""
+    masks = differences.masks(built, target)
     for found in _expected(target, built.rows, registry):
-        into[found.change].append(_view(built.stack, target, found))
+        into[found.change].append(_view(built.stack, target, found, masks))
         if find_nested is None:
             continue
         new, old = Built(_inside(built.stack, found.name)), None
@@ -138,7 +134,7 @@ def _value(standing: Standing) -> NodeValue:
     return NodeValue(standing.row.reference_id, standing.row.attributes, is_known=standing.attributes_known)
 
 
-def _view(stack: StackRecord, target: Target, found: Expected) -> ResourceView:
+def _view(stack: StackRecord, target: Target, found: Expected, masks: Masks | None) -> ResourceView:
     """Return a resource as it is where it is there, and else as it would be declared (rpc.md §3.3)."""
     declaration = target.declarations.get(found.name)
     record = found.row if found.row is not None else _unbuilt(stack, found)
@@ -153,7 +149,7 @@ def _view(stack: StackRecord, target: Target, found: Expected) -> ResourceView:
         description=declaration.description if declaration is not None else "",
         attributes={},
         properties={name: _shown(value) for name, value in wanted.items()},
-        changes=differences.of(target, found),
+        changes=differences.of(target, found, masks),
         replaced_type=there if found.change is Change.REPLACED and there != wanted_type else "",
         detailed=True,
     )

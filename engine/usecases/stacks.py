@@ -24,13 +24,12 @@ from engine.store import events, resources, stacks, templates
 from engine.store.database import Database, Tx
 from engine.store.stacks import StackQuery
 from engine.template.target import Target
-from engine.usecases import access, adoptions, limits, outputs, previews, stack_filters
+from engine.usecases import access, adoptions, built, limits, outputs, previews, stack_filters
 from engine.usecases.beginnings import Beginning, begin
 from engine.usecases.commands import CreateStack, Options, UpdateStack
 from engine.usecases.definitions import Definitions
 from engine.usecases.limits import Limits
 from engine.usecases.once import Once
-from engine.usecases.previews import Built
 from engine.usecases.services import ADMIN
 from engine.usecases.views import StackView, UpdatePreview
 
@@ -133,12 +132,12 @@ class Stacks:
         with self.db.read() as tx:
             stack = access.resolve(tx, caller, command.identity)
             stored = templates.load(tx, stack.definition_id)
-            rows = resources.of_stack(tx, stack.id)
+            made = built.read(tx, self.declared, stack)
         definition = self._changed_definition(stored, command)
         target = self._checked_target(stack, definition)
         limits.check_immutables(self.declared.parameters(stack, stored), target.parameters)
-        find = partial(_find_built, self.db) if command.show_nested else None
-        return previews.of_update(Built(stack, rows), target, self.declared.registry, find_nested=find)
+        find = partial(built.find, self.db, self.declared) if command.show_nested else None
+        return previews.of_update(made(), target, self.declared.registry, find_nested=find)
 
     def show(
         self, caller: Caller, identity: StackIdentity | None, *, resolve_outputs: bool = True, page: ListStacks
@@ -245,12 +244,6 @@ class Stacks:
 def _check_can_update(stack: StackRecord) -> None:
     """Raise INVALID_STACK_STATE early, before a definition is checked that could not be used."""
     begin(stack, Action.UPDATE, traversal=stack.traversal, now=stack.created_time)
-
-
-def _find_built(db: Database, stack_id: StackId) -> Built | None:
-    with db.read() as tx:
-        stack = stacks.get(tx, stack_id)
-        return None if stack is None else Built(stack, resources.of_stack(tx, stack_id))
 
 
 def _query(caller: Caller, wanted: ListStacks, hidden_tags: Sequence[str]) -> StackQuery:

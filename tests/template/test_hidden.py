@@ -36,7 +36,7 @@ resources:
 def test_a_property_is_hidden_that_uses_a_hidden_parameter_anywhere(value: str, *, is_hidden: bool) -> None:
     target = target_of(NEWEST + TEMPLATE.replace("VALUE", value))
 
-    found = hidden.properties(target.template, target.declarations["it"])
+    found = hidden.properties([target])["it"]
 
     assert found == (frozenset({"name"}) if is_hidden else frozenset())
 
@@ -45,11 +45,11 @@ def test_a_template_without_hidden_parameters_hides_nothing() -> None:
     text = TEMPLATE.replace("hidden: true", "hidden: false").replace("VALUE", "{get_param: secret}")
     target = target_of(NEWEST + text)
 
-    assert hidden.properties(target.template, target.declarations["it"]) == frozenset()
+    assert hidden.properties([target])["it"] == frozenset()
 
 
 def test_the_keys_of_maps_count_as_little_as_texts_outside_of_functions() -> None:
     text = TEMPLATE.replace("{name: VALUE}", "{rules: [{port: 1, to: secret}], name: {get_param: secret}}")
     target = target_of(NEWEST + text)
 
-    assert hidden.properties(target.template, target.declarations["it"]) == frozenset({"name"})
+    assert hidden.properties([target])["it"] == frozenset({"name"})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.model.ids import StackIdentity
 from engine.schema.properties import OnChange
+from engine.store import stacks, templates
 from engine.usecases.commands import Given, UpdateStack
 from engine.usecases.views import PropertyChange, ResourceView
+from kit import stored
 from kit.bench import CREATE, UPDATE
 from kit.engine_room import ME, EngineRoom, hot
 
@@ -133,6 +136,62 @@ def test_what_comes_from_a_hidden_parameter_is_masked_on_both_sides(room: Engine
         PropertyChange("fixed", "f", "g", effect=OnChange.REPLACE),
         PropertyChange("value", "******", "******", effect=OnChange.UPDATE),
     ]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param(SECRET, id="and the parameter stays hidden"),
+        pytest.param({}, id="and the parameter is declared no more"),
+        pytest.param({"secret": {"type": "string", "default": ""}}, id="and the parameter is hidden no more"),
+    ],
+)
+def test_what_came_from_a_hidden_parameter_is_masked_when_it_does_no_more(
+    room: EngineRoom, parameters: dict[str, Any]
+) -> None:
+    template = hot({"it": {"value": {"get_param": "secret"}}}, parameters=SECRET)
+    identity = created(room, template, parameters={"secret": "sesame"})
+    given = {"secret": "open"} if parameters else {}
+
+    told = previewed(room, identity, hot({"it": {"value": "plain"}}, parameters=parameters), parameters=given)
+
+    assert told["updated it"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_a_parameter_that_was_hidden_is_masked_where_it_is_read_and_hidden_no_more(room: EngineRoom) -> None:
+    template = hot({"it": {"value": {"get_param": "secret"}}}, parameters=SECRET)
+    identity = created(room, template, parameters={"secret": "sesame"})
+    shown = hot({"it": {"value": {"get_param": "secret"}}}, parameters={"secret": {"type": "string"}})
+
+    told = previewed(room, identity, shown, parameters={"secret": "open"})
+
+    assert told["updated it"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_what_an_update_before_the_last_one_left_behind_is_masked_too(room: EngineRoom) -> None:
+    template = hot({"first": {}, "it": {"value": {"get_param": "secret"}, "_depends_on": "first"}}, parameters=SECRET)
+    identity = created(room, template, parameters={"secret": "sesame"})
+    room.bench.fails.add((UPDATE, "first"))
+    plain = hot({"first": {"value": "1"}, "it": {"value": "plain", "_depends_on": "first"}})
+    room.update(identity, plain)
+    room.wait(identity)
+
+    told = previewed(room, identity, plain)
+
+    assert told["updated it"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_where_nobody_can_tell_any_more_what_was_hidden_everything_is_masked(room: EngineRoom) -> None:
+    identity = created(room, hot({"it": {"value": "1"}}))
+    broken = stored.definition(template=hot({"it": {"_type": "Gone::Thing"}}))
+    with room.db.write() as tx:
+        templates.save(tx, broken)
+        stack = replace(room.stack(identity.stack_id), definition_id=broken.id)
+        assert stacks.begin(tx, stack, expected=stack.traversal)
+
+    told = previewed(room, identity, hot({"it": {"value": "2"}}))
+
+    assert told["updated it"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
 
 
 def test_a_hidden_value_of_something_new_is_masked_and_its_absence_is_not(room: EngineRoom) -> None:
