@@ -59,6 +59,10 @@ class Loop:
         """Run the call soon, on the loop's thread. May be called from any thread."""
         self._inbox.put((call, args))
 
+    def now(self) -> float:
+        """Return the seconds on the loop's clock, as timers count them. May be called from any thread."""
+        return self._clock.monotonic()
+
     def after(self, seconds: float, call: Callable[..., object], *args: Any) -> Timer:
         """Run the call when the seconds have passed. Only from the loop's own thread."""
         timer = Timer(self._clock.monotonic() + seconds, next(self._numbers), (call, args))

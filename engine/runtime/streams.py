@@ -2,8 +2,8 @@
 
 A stream first reads what it missed from the database, then follows the bus. Whoever commits only hands its events over,
 once for all streams of a tree; they are noted down on a loop that is not the conductor's, and a sender thread delivers
-them, which may wait for a slow client. A client that has not taken one event within the limit is cut off: it resumes
-from the last event that it got.
+them, which may wait for a slow client: then another thread stands in for it. A client that has not taken one event
+within the limit is cut off: it resumes from the last event that it got. Time in line for a sender is not the client's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,15 +19,18 @@ from engine.model.ids import StackId
 from engine.model.records import EventRecord
 from engine.runtime.bus import Bus
 from engine.runtime.loop import Loop, Timer
+from engine.runtime.senders import Senders, Sending
 from engine.store import events
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
 
-SENDERS = 8  # threads
+SENDERS = 8  # threads that can move
+MOST_SENDERS = 64  # with those that are stuck with a client
 PAGE = 500  # events read at a time
 MOST_NOTED = 10_000  # events a stream notes down before it reads them from the database instead
 TOLD_LATE = 1_000  # events; the bus tells of none that is committed so long before the last
+SLOW_AFTER = 1.0  # seconds in which a client takes nothing, until another thread stands in for its sender
 STUCK_AFTER = 20.0  # seconds in which a client must take one event
 
 Deliver = Callable[[EventRecord], None]
@@ -52,11 +54,11 @@ class Stream:
         self.deliver = deliver
         self.ended = ended
         self.cursor = watched.after
-        self.taken = 0  # events that the client has taken
         self.seen: dict[int, None] = {}  # the last positions delivered, or known before; oldest first
         self.noted: deque[EventRecord] = deque()
         self.behind = True  # the database knows more than `noted`
-        self.sending = False
+        self.sending: Sending | None = None  # None: nothing is on its way
+        self.moved: float | None = None  # when a sender began with it, or its client took an event; None: it is in line
         self.closed = False
         self.limit: Timer | None = None
         self._streams = streams
@@ -87,7 +89,7 @@ class EventStreams:
         self._loop = loop
         self._bus = bus
         self._db = db
-        self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="watch")
+        self._senders = Senders(loop, SENDERS, MOST_SENDERS)
         self._gone: EngineError | None = None  # what watchers are told once the engine stops
         self._trees: dict[StackId | None, dict[Stream, None]] = {}  # the open ones, by what they watch
         self._notes: dict[StackId | None, Callable[[Sequence[EventRecord]], None]] = {}  # what the bus calls for them
@@ -126,30 +128,31 @@ class EventStreams:
         if len(stream.noted) + len(batch) > MOST_NOTED:
             stream.noted.clear()
             stream.behind = True
-        elif not stream.behind or stream.sending:
+        elif not stream.behind or stream.sending is not None:
             stream.noted.extend(batch)
         self._send(stream)
 
     def _send(self, stream: Stream) -> None:
-        if stream.sending or stream.closed or not (stream.behind or stream.noted):
+        if stream.sending is not None or stream.closed or not (stream.behind or stream.noted):
             return
-        stream.sending = True
         batch = None if stream.behind else list(stream.noted)
         stream.behind = False
         stream.noted.clear()
-        stream.limit = self._loop.after(STUCK_AFTER, self._cut_off, stream, stream.taken)
-        self._senders.submit(self._deliver, stream, batch)
+        stream.moved = None
+        stream.limit = self._loop.after(SLOW_AFTER, self._look_after, stream)
+        stream.sending = self._senders.submit(partial(self._deliver, stream, batch))
 
     def _deliver(self, stream: Stream, batch: Sequence[EventRecord] | None) -> None:
         """Deliver what was noted, or all that the database has; in a sender thread, one at a time for each stream."""
         error = None
+        stream.moved = self._loop.now()
         try:
             for event in self._missed(stream) if batch is None else batch:
                 if stream.closed:
                     break
                 if stream.is_new(event) and stream.watched.includes(event):
                     stream.deliver(event)
-                    stream.taken += 1
+                    stream.moved = self._loop.now()
         except EngineError as caught:
             error = caught
         except Exception:
@@ -174,7 +177,7 @@ class EventStreams:
             after = page[-1].position
 
     def _sent(self, stream: Stream, error: EngineError | None) -> None:
-        stream.sending = False
+        stream.sending = None
         if stream.limit is not None:
             stream.limit.cancel()
         if error is not None:
@@ -182,13 +185,18 @@ class EventStreams:
         else:
             self._send(stream)
 
-    def _cut_off(self, stream: Stream, taken: int) -> None:
-        """End a stream whose client has taken nothing since; one that moves, however slowly, gets more time."""
-        if stream.taken != taken:
-            stream.limit = self._loop.after(STUCK_AFTER, self._cut_off, stream, stream.taken)
+    def _look_after(self, stream: Stream) -> None:
+        """End a stream whose client has taken nothing for too long; one that moves, however slowly, gets more time."""
+        if stream.closed or stream.sending is None:
             return
-        text = "the client does not take its events; resume from the last one received"
-        self._end(stream, EngineError(Code.WATCH_TOO_SLOW, text))
+        still = 0.0 if stream.moved is None else self._loop.now() - stream.moved
+        if still >= SLOW_AFTER:
+            self._senders.stands_in(stream.sending)
+        if still >= STUCK_AFTER:
+            text = "the client does not take its events; resume from the last one received"
+            self._end(stream, EngineError(Code.WATCH_TOO_SLOW, text))
+        else:
+            stream.limit = self._loop.after(SLOW_AFTER, self._look_after, stream)
 
     def _end(self, stream: Stream, error: EngineError | None = None) -> None:
         tree = stream.watched.root_id
@@ -200,11 +208,11 @@ class EventStreams:
             del self._trees[tree]
             self._bus.unsubscribe(tree, self._notes.pop(tree))
         if error is not None:
-            self._senders.submit(stream.ended, error)
+            stream.ended(error)  # here, and not by a sender: all of those may wait for just such clients
 
     def _stop(self) -> None:
         gone = EngineError(Code.SHUTTING_DOWN, "the engine stops; resume from the last event at another one")
         self._gone = gone
         for stream in [stream for tree in self._trees.values() for stream in tree]:
             self._end(stream, gone)
-        self._senders.shutdown(wait=False)
+        self._senders.stop()

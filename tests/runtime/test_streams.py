@@ -32,12 +32,14 @@ class Watcher:
     error: EngineError | None = None
     over: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)  # unset: it takes nothing
+    offered: threading.Event = field(default_factory=threading.Event)  # it was given an event to take
     news: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     def deliver(self, event: EventRecord) -> None:
+        self.offered.set()
         self.gate.wait(SOON)
         with self.news:
             self.got.append(event)
@@ -190,6 +192,46 @@ def test_a_client_that_is_stuck_is_cut_off_while_the_others_go_on(ground: Ground
     ground.tell("c")
     assert lively.until(3) == ["a", "b", "c"]
     stuck.gate.set()
+
+
+def stuck_with_all_senders(ground: Ground) -> tuple[list[Watcher], Watcher]:
+    """Return as many clients as there are senders, each of which keeps one, and another one that is in line."""
+    stuck, lively = [Watcher() for _ in range(streams.SENDERS)], Watcher()
+    for watcher in stuck:
+        watcher.gate.clear()
+        ground.watch(watcher)
+    ground.tell("a")
+    for watcher in stuck:
+        assert watcher.offered.wait(SOON)
+    ground.watch(lively)
+    until_sending(ground)
+    return stuck, lively
+
+
+def test_clients_that_are_stuck_keep_no_sender_from_the_others(ground: Ground) -> None:
+    stuck, lively = stuck_with_all_senders(ground)
+    assert lively.names == []
+    ground.clock.advance(streams.SLOW_AFTER)
+
+    assert lively.until(1) == ["a"]
+    assert not any(watcher.over.is_set() for watcher in stuck)
+    for watcher in stuck:
+        watcher.gate.set()
+    ground.tell("b")
+    for watcher in (*stuck, lively):
+        assert watcher.until(2) == ["a", "b"]
+
+
+def test_a_client_that_waits_for_a_sender_is_not_cut_off_for_it(ground: Ground) -> None:
+    stuck, lively = stuck_with_all_senders(ground)
+    ground.clock.advance(streams.STUCK_AFTER + 1)
+
+    for watcher in stuck:
+        assert watcher.over.wait(SOON), "it is told though no sender is free"
+    assert lively.until(1) == ["a"]
+    assert not lively.over.is_set()
+    for watcher in stuck:
+        watcher.gate.set()
 
 
 def test_a_client_that_broke_is_told_and_forgotten(ground: Ground) -> None:
