@@ -11,12 +11,14 @@ from typing import Final
 
 from engine.model.errors import Code, EngineError, TemplateInvalid
 from engine.model.problems import Problem
-from engine.model.records import StackRecord
-from engine.store import resources
+from engine.model.records import Caller, StackRecord
+from engine.store import resources, stacks
 from engine.store.database import Tx
+from engine.store.stacks import StackQuery
 from engine.template import parameters
 from engine.template.parameters import ParameterValues
 from engine.usecases.commands import Options
+from engine.usecases.services import ADMIN
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
 _LONGEST_TAG: Final = 80
@@ -75,6 +77,13 @@ def check_snapshot_name(name: str) -> None:
     if len(name) > _LONGEST_NAME or "\x00" in name:
         text = f"the name has {len(name)} characters; it may have {_LONGEST_NAME}, and none of them NUL"
         raise EngineError(Code.INVALID_ARGUMENT, text, field="name")
+
+
+def check_stacks(tx: Tx, caller: Caller, most: int) -> None:
+    """Raise REQUEST_LIMIT_EXCEEDED if the caller's project has all the stacks it may; not for administrators."""
+    if most >= 0 and ADMIN not in caller.roles:
+        count = stacks.count(tx, StackQuery(project=caller.project, show_hidden=True))
+        check_count(count + 1, most, "stacks in one project")
 
 
 def check_tree(tx: Tx, stack: StackRecord, declared: int, most: int) -> None:

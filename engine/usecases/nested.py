@@ -105,9 +105,9 @@ class NestedStacksOf:
         if self.owner.action is not Action.ROLLBACK:  # which leads back to what was there
             limits.check_immutables(declared.parameters(live, stored), inner.parameters)
         definition = declared.pinned(live, definition, inner)
-        manner = Manner(observe=self.owner.manner.observe, unattended=self._is_unattended)
+        manner = Manner(observe=self.owner.manner.observe, unattended=_is_unattended(self.owner))
         changed = partial(replace, description=inner.template.description, manner=manner)
-        return self._begin(Beginning(StackId(stack_id), self._updating(live), definition, changed))
+        return self._begin(Beginning(StackId(stack_id), _updating(self.owner, live), definition, changed))
 
     def act(self, stack_id: str, token: str, action: Action) -> NestedStack:
         """Begin to suspend, resume, check or save the nested stack; one that is at it already is answered as it is."""
@@ -121,7 +121,7 @@ class NestedStacksOf:
         """Begin to delete the nested stack, with `retain` leaving alone what it built; None: it is gone already."""
         if self.get(stack_id) is None:
             return None
-        changed = partial(replace, manner=Manner(retain=retain, unattended=self._is_unattended))
+        changed = partial(replace, manner=Manner(retain=retain, unattended=_is_unattended(self.owner)))
         try:
             return self._begin(Beginning(StackId(stack_id), Action.DELETE, changed=changed))
         except EngineError as error:
@@ -171,16 +171,6 @@ class NestedStacksOf:
         ports = {"stacks": tools.within(stack, row, walked)}
         ctx = Context(stack, row, row.action, PropertyValues(row.properties), files=walked.files, ports=ports)
         return plugin.attribute(ctx, str(path[0]), path[1:])
-
-    @property
-    def _is_unattended(self) -> bool:
-        """Return whether the owner rolls back, or is part of a rollback."""
-        return self.owner.action is Action.ROLLBACK or self.owner.manner.unattended
-
-    def _updating(self, live: StackRecord) -> Action:
-        """Return by which action a nested stack is brought to something else: one at rest only by a restore."""
-        may_restore = self.owner.action in (Action.RESTORE, Action.ROLLBACK) and live.status is not Status.IN_PROGRESS
-        return Action.RESTORE if may_restore and live.action in (Action.SUSPEND, Action.DELETE) else Action.UPDATE
 
     def _unborn(self, definition_id: DefinitionId, action: Action) -> StackRecord:
         """Return the stack as it will begin."""
@@ -244,6 +234,17 @@ class NestedStacksOf:
     def _begin(self, beginning: Beginning) -> NestedStack:
         logbook = self.tools.logbook
         return _seen(self.tools.traversals.begin(lambda tx: beginning.store(tx, logbook)))
+
+
+def _is_unattended(owner: StackRecord) -> bool:
+    """Return whether a stack rolls back, or is part of a rollback."""
+    return owner.action is Action.ROLLBACK or owner.manner.unattended
+
+
+def _updating(owner: StackRecord, live: StackRecord) -> Action:
+    """Return by which action a nested stack is brought to something else: one at rest only by a restore."""
+    may_restore = owner.action in (Action.RESTORE, Action.ROLLBACK) and live.status is not Status.IN_PROGRESS
+    return Action.RESTORE if may_restore and live.action in (Action.SUSPEND, Action.DELETE) else Action.UPDATE
 
 
 def _has_failures(tx: Tx, stack: StackRecord) -> bool:

@@ -124,7 +124,7 @@ class Stacks:
             if stacks.by_name(tx, caller.project, command.name) is not None:
                 text = f"The Stack ({command.name}) already exists."
                 raise EngineError(Code.STACK_EXISTS, text, stack_name=command.name)
-            self._check_quota(tx, caller)
+            limits.check_stacks(tx, caller, self.limits.max_stacks_per_tenant)
         return previews.of_create(new.stack, new.target, self.declared.registry)
 
     def preview_update(self, caller: Caller, command: UpdateStack) -> UpdatePreview:
@@ -199,15 +199,9 @@ class Stacks:
         limits.check_count(len(target.declarations), most, "resources in one stack")
         return target
 
-    def _check_quota(self, tx: Tx, caller: Caller) -> None:
-        """Raise REQUEST_LIMIT_EXCEEDED if the project has as many stacks as it may; not for administrators."""
-        if self.limits.max_stacks_per_tenant >= 0 and ADMIN not in caller.roles:
-            count = stacks.count(tx, StackQuery(project=caller.project, show_hidden=True))
-            limits.check_count(count + 1, self.limits.max_stacks_per_tenant, "stacks in one project")
-
     def _store_new(self, tx: Tx, caller: Caller, new: _New) -> StackRecord:
         stack = replace(new.stack, created_time=tx.now())
-        self._check_quota(tx, caller)
+        limits.check_stacks(tx, caller, self.limits.max_stacks_per_tenant)
         templates.save(tx, new.definition)
         stacks.insert(tx, stack)
         if new.adopted is not None:

@@ -191,7 +191,7 @@ def test_a_stack_of_another_project_is_not_there(still: EngineRoom, call: str) -
 @pytest.mark.parametrize("call", ["suspend", "resume", "check", "cancel_back", "update", "delete"])
 def test_of_the_manner_before_only_the_look_at_reality_stays(still: EngineRoom, call: str) -> None:
     state = "UPDATE_IN_PROGRESS" if call == "cancel_back" else "ROLLBACK_FAILED"
-    stack = there(still, state, manner=Manner(retain=True, observe=True, skip=frozenset({"it"})))
+    stack = there(still, state, manner=Manner(observe=True, skip=frozenset({"it"}), unattended=True))
     CALLS[call](still, stack.identity)
 
     assert still.stack(stack.id).manner == Manner(observe=True)
