@@ -6,7 +6,7 @@ update failed, or from one of each; so all of them count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from engine.model.errors import EngineError
@@ -25,6 +25,7 @@ class Built:
     stack: StackRecord
     rows: Sequence[ResourceRecord] = ()
     made_from: Sequence[Target] | None = ()  # None: of some of it nobody can tell any more
+    given_hidden: Set[str] = frozenset()  # the parameters that the stack around computes from something hidden
 
 
 def read(tx: Tx, declared: Declared, stack: StackRecord) -> Callable[[], Built]:

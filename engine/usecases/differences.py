@@ -7,6 +7,7 @@ is wherever it is shown; so is what a template before it had computed from one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from engine.model.records import ResourceRecord
@@ -24,7 +25,14 @@ Masks = Mapping[str, Set[str]]  # resource → the properties that are masked
 
 def masks(built: Built, target: Target) -> Masks | None:
     """Return which properties must not be shown as they are or as they would be; None: each of them."""
-    return None if built.made_from is None else hidden.properties([target, *built.made_from])
+    return None if built.made_from is None else hidden.properties([target, *built.made_from], built.given_hidden)
+
+
+def within(built: Built, resource: str, masks: Masks | None) -> Built:
+    """Return the stack that a resource is made of, with what the masks of the stack around hide in it."""
+    if masks is None:
+        return replace(built, made_from=None)
+    return replace(built, given_hidden=masks[resource]) if resource in masks else built
 
 
 def of(target: Target, found: Expected, masks: Masks | None) -> list[PropertyChange]:

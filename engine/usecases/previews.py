@@ -88,10 +88,10 @@ def _sort(
         if found.row is not None and found.row.nested_stack_id is not None:
             old = find_nested(found.row.nested_stack_id)
         if old is not None and found.change is Change.REPLACED:
-            _sort(old, EMPTY, registry, find_nested=find_nested, into=into)
+            _sort(differences.within(old, found.name, masks), EMPTY, registry, find_nested=find_nested, into=into)
             old = None
         inner = target.nested.get(found.name, EMPTY)
-        _sort(old or new, inner, registry, find_nested=find_nested, into=into)
+        _sort(differences.within(old or new, found.name, masks), inner, registry, find_nested=find_nested, into=into)
 
 
 def _expected(target: Target, rows: Sequence[ResourceRecord], registry: Registry) -> list[Expected]:

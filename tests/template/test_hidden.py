@@ -53,3 +53,44 @@ def test_the_keys_of_maps_count_as_little_as_texts_outside_of_functions() -> Non
     target = target_of(NEWEST + text)
 
     assert hidden.properties([target])["it"] == frozenset({"name"})
+
+
+READERS = """\
+  reader: {type: Test::Thing, properties: {name: {get_attr: [it, value]}, tags: [{get_resource: it}]}}
+  behind: {type: Test::Thing, properties: {name: {list_join: ["", [{get_attr: [reader, value]}]]}}}
+  aside: {type: Test::Thing, properties: {name: {get_attr: [bare, value]}}}
+  bare: {type: Test::Thing, properties: {name: it}}
+"""
+
+
+def test_what_reads_an_attribute_of_a_resource_that_was_given_a_hidden_value_is_hidden_however_far_behind() -> None:
+    target = target_of(NEWEST + TEMPLATE.replace("VALUE", "{get_param: secret}") + READERS)
+
+    found = hidden.properties([target])
+
+    assert found == {
+        "it": {"name"},
+        "reader": {"name"},
+        "behind": {"name"},
+        "aside": set(),
+        "bare": set(),
+    }
+
+
+INNER = """\
+parameters:
+  own: {type: string, default: x, hidden: true}
+outputs:
+  told: {value: {get_param: own}}
+"""
+
+
+def test_a_nested_stack_with_a_hidden_parameter_of_its_own_may_tell_it_by_any_attribute() -> None:
+    text = """\
+resources:
+  box: {type: inner.yaml}
+  reader: {type: Test::Thing, properties: {name: {get_attr: [box, told]}}}
+"""
+    target = target_of(NEWEST + text, files={"inner.yaml": NEWEST + INNER})
+
+    assert hidden.properties([target])["reader"] == frozenset({"name"})

@@ -212,3 +212,70 @@ def test_nested_resources_tell_their_changes_too(room: EngineRoom) -> None:
 
     assert told["updated box"].changes == [PropertyChange("size", "1", "2", effect=OnChange.UPDATE)]
     assert told["updated leaf"].changes == [PropertyChange("value", "1", "2", effect=OnChange.UPDATE)]
+
+
+def nested(**box: Any) -> str:
+    return hot({"box": {"_type": "inner.yaml", **box}}, parameters=SECRET)
+
+
+INNER = hot({"x": {"value": {"get_param": "n"}, "fixed": "f"}}, parameters={"n": {"type": "string", "default": ""}})
+
+
+def test_what_is_given_to_a_nested_stack_from_a_hidden_parameter_is_masked_inside_too(room: EngineRoom) -> None:
+    files = {"inner.yaml": INNER}
+    template = nested(n={"get_param": "secret"})
+    identity = created(room, template, files=files, parameters={"secret": "sesame"})
+
+    other = previewed(room, identity, template, files=files, parameters={"secret": "open"})
+    plain = previewed(room, identity, nested(n="plain"), files=files, parameters={"secret": "open"})
+
+    masked = PropertyChange("value", "******", "******", effect=OnChange.UPDATE)
+    assert other["updated x"].changes == [masked]
+    assert plain["updated x"].changes == [masked]
+
+
+def test_what_is_masked_two_levels_above_is_masked_below(room: EngineRoom) -> None:
+    middle = hot({"inside": {"_type": "inner.yaml", "n": {"get_param": "m"}}}, parameters={"m": {"type": "string"}})
+    files = {"middle.yaml": middle, "inner.yaml": INNER}
+    template = hot({"box": {"_type": "middle.yaml", "m": {"get_param": "secret"}}}, parameters=SECRET)
+    identity = created(room, template, files=files, parameters={"secret": "sesame"})
+
+    told = previewed(room, identity, template, files=files, parameters={"secret": "open"})
+
+    assert told["updated x"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_what_a_nested_stack_is_told_by_the_resource_that_it_stands_for_is_masked_too(room: EngineRoom) -> None:
+    text = {"str_replace": {"template": "$all", "params": {"$all": {"resource_facade": "metadata"}}}}
+    files = {"inner.yaml": hot({"x": {"value": text}})}
+    template = nested(_metadata={"told": {"get_param": "secret"}})
+    identity = created(room, template, files=files, parameters={"secret": "sesame"})
+
+    told = previewed(room, identity, template, files=files, parameters={"secret": "open"})
+
+    assert told["updated x"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_where_the_template_around_can_be_told_no_more_everything_inside_is_masked(room: EngineRoom) -> None:
+    files = {"inner.yaml": INNER}
+    identity = created(room, nested(n="1"), files=files, parameters={"secret": "sesame"})
+    broken = stored.definition(template=hot({"box": {"_type": "Gone::Thing"}}))
+    with room.db.write() as tx:
+        templates.save(tx, broken)
+        stack = replace(room.stack(identity.stack_id), definition_id=broken.id)
+        assert stacks.begin(tx, stack, expected=stack.traversal)
+
+    told = previewed(room, identity, nested(n="2"), files=files, parameters={"secret": "sesame"})
+
+    assert told["updated x"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]
+
+
+def test_an_attribute_of_what_was_given_a_hidden_value_is_masked(room: EngineRoom) -> None:
+    reader = {"value": {"get_attr": ["it", "value"]}}
+    template = hot({"it": {"value": {"get_param": "secret"}}, "reader": reader}, parameters=SECRET)
+    identity = created(room, template, parameters={"secret": "sesame"})
+    plain = hot({"it": {"value": {"get_param": "secret"}}, "reader": {"value": "plain"}}, parameters=SECRET)
+
+    told = previewed(room, identity, plain, parameters={"secret": "sesame"})
+
+    assert told["updated reader"].changes == [PropertyChange("value", "******", "******", effect=OnChange.UPDATE)]

@@ -27,8 +27,8 @@ _COLORS: Final = {"added": "green", "updated": "yellow", "replaced": "magenta", 
 def diff(session: Session, stack: str, *, definition: Definition, by_exit_code: bool, **laid_over: Any) -> None:
     """Show what an update would change, with the values before and after, and do nothing.
 
-    Nested stacks are compared too. The options mean what they mean to `stack update`. What comes from a hidden
-    parameter reads ******.
+    Nested stacks are compared too. The options mean what they mean to `stack update`. What comes from a parameter
+    that the old or the new template hides reads ******, also by way of attributes and inside nested stacks.
     """
     client = session.client
     given = requests.given(definition)

@@ -196,8 +196,9 @@ Global___Resource: _TypeAlias = Resource  # noqa: Y015
 
 @_typing.final
 class PropertyChange(_message.Message):
-    """A property that an update would change. Set by the engine. What the template computes from a hidden parameter reads
-    "******", before and after.
+    """A property that an update would change. Set by the engine. What the old or the new template computes from a parameter
+    that one of them hides reads "******", before and after: directly, inside a nested stack that it is given to, or by an
+    attribute of a resource that it is given to. Everything does if the engine can read the old template no more.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
