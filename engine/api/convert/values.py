@@ -36,10 +36,14 @@ def to_value(value: Any) -> Value:
     return message
 
 
-def to_struct(tree: Mapping[str, Any]) -> Struct:
-    """Return a JSON map as a Struct; keys that are not text are written as JSON writes them."""
+def to_struct(tree: Mapping[str, Any], *, max_depth: int = MAX_DEPTH) -> Struct:
+    """Return a JSON map as a Struct; keys that are not text are written as JSON writes them.
+
+    `max_depth` is for a Struct that is deep inside other messages: how many maps and lists there may be inside each
+    other, itself counted, so at least 1.
+    """
     message = Struct()
-    _write_map(message, tree, MAX_DEPTH)
+    _write_map(message, tree, max_depth)
     return message
 
 

@@ -22,7 +22,10 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class StackExport(_message.Message):
-    """Everything that is needed to make a stack again around the same real resources. Set by the engine."""
+    """Everything that is needed to make a stack again around the same real resources. Set by the engine. Messages can't be
+    nested without end: what is too deep in `environment` or `metadata` is JSON text here, the sooner the deeper the stack is
+    nested, and a stack inside more than 26 others is here without its resources. `adopt_stack_data` holds everything.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
