@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -23,6 +23,8 @@ from engine.model.errors import Code, EngineError
 _POOL_SIZE: Final = 20
 _POOL_OVERFLOW: Final = 20
 _POOL_WAIT_S: Final = 30.0
+_NO_TEXT: Final = "there is a NUL character in a text that was given, or something else that is no text"
+_TOO_LONG: Final = "a text that was given is longer than the database keeps"
 _BUSY_S: Final = 15.0  # how long SQLite waits for a writer in another process
 
 
@@ -36,6 +38,7 @@ class Backend:
     is_file: bool  # True: SQLite; one writer, and the process clock is the database clock
     options: Mapping[str, Any]  # of create_engine
     may_retry: Callable[[DBAPIError], bool]  # a serialization failure, deadlock or busy file: the same work may succeed
+    wrong_value: Callable[[DBAPIError], str]  # what is wrong with a value that was given; "": it was not the values
     lock_migrations: str = ""  # statement that waits for other processes that migrate; "": begin_write does so
     unlock_migrations: str = ""  # "": the end of the transaction does so
     on_connect: tuple[str, ...] = ()
@@ -54,6 +57,28 @@ def _postgresql_may_retry(error: DBAPIError) -> bool:
 def _mysql_may_retry(error: DBAPIError) -> bool:
     arguments: tuple[object, ...] = getattr(error.orig, "args", ())
     return arguments[:1] in ((1205,), (1213,))
+
+
+def _sqlite_wrong_value(_: DBAPIError) -> str:
+    return ""  # it takes whatever it is given; `refuse_nul` is for what the others would not
+
+
+def _postgresql_wrong_value(error: DBAPIError) -> str:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "22021" or (state is None and "NUL" in str(error.orig)):  # without a state it was the driver
+        return _NO_TEXT
+    return _TOO_LONG if state == "22001" else ""
+
+
+def _mysql_wrong_value(error: DBAPIError) -> str:
+    arguments: tuple[object, ...] = getattr(error.orig, "args", ())
+    match arguments[:1]:
+        case (1366,):
+            return _NO_TEXT
+        case (1406,):
+            return _TOO_LONG
+        case _:
+            return ""
 
 
 _SERVER: Final = {
@@ -76,6 +101,7 @@ _BACKENDS: Final = {
             "connect_args": {"check_same_thread": False, "timeout": _BUSY_S},
         },
         may_retry=_sqlite_may_retry,
+        wrong_value=_sqlite_wrong_value,
         on_connect=(
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
@@ -91,6 +117,7 @@ _BACKENDS: Final = {
         is_file=False,
         options={**_SERVER, "connect_args": {"options": "-c timezone=UTC", "connect_timeout": 10}},
         may_retry=_postgresql_may_retry,
+        wrong_value=_postgresql_wrong_value,
         lock_migrations="SELECT pg_advisory_xact_lock(4919131752989213)",
     ),
     "mysql": Backend(
@@ -101,6 +128,7 @@ _BACKENDS: Final = {
         is_file=False,
         options={**_SERVER, "connect_args": {"connect_timeout": 10, "charset": "utf8mb4"}},
         may_retry=_mysql_may_retry,
+        wrong_value=_mysql_wrong_value,
         lock_migrations="SELECT GET_LOCK('isotherm-migration', 600)",
         unlock_migrations="SELECT RELEASE_LOCK('isotherm-migration')",
         on_connect=("SET time_zone = '+00:00'", "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"),
@@ -143,6 +171,14 @@ def create_private_file(path: str) -> None:
     except OSError as error:
         message = f"the database file {path} cannot be used: {error.strerror}"
         raise EngineError(Code.DATABASE_UNAVAILABLE, message) from error
+
+
+def refuse_nul(rows: Iterable[Sequence[object]]) -> None:
+    """Raise INVALID_ARGUMENT for a text with NUL, as servers do, so that SQLite answers no differently."""
+    for row in rows:
+        for value in row:
+            if type(value) is str and "\x00" in value:
+                raise EngineError(Code.INVALID_ARGUMENT, _NO_TEXT)
 
 
 @cache

@@ -101,6 +101,8 @@ class Database:
                 cursor.execute(statement)
             cursor.close()
 
+        if backend.is_file:
+            event.listen(engine, "before_cursor_execute", _refuse_nul)
         held = keys if isinstance(keys, Keys) else Keys(keys)
         return cls(engine, backend, held, published=published or _nobody_listens)
 
@@ -215,6 +217,8 @@ class Database:
             return EngineError(Code.INTERNAL, f"the store failed: {type(error).__name__}")
         if self._backend.may_retry(error):
             return Disturbed(Code.CONCURRENT_TRANSACTION, "another transaction was faster; try again")
+        if wrong := self._backend.wrong_value(error):
+            return EngineError(Code.INVALID_ARGUMENT, wrong)
         if error.connection_invalidated:
             return Disturbed(Code.DATABASE_UNAVAILABLE, "the connection to the database was lost")
         if isinstance(error, OperationalError | InterfaceError):
@@ -248,6 +252,12 @@ def _begin(connection: Connection, statements: Sequence[str]) -> None:
     except SQLAlchemyError:
         connection.rollback()  # SQLAlchemy believes that a transaction has begun
         raise
+
+
+def _refuse_nul(*about: Any) -> None:
+    """Take what SQLAlchemy tells of a statement that is about to be sent."""
+    _connection, _cursor, _statement, parameters, _context, is_many = about
+    backends.refuse_nul(parameters if is_many else (parameters,))
 
 
 def _nobody_listens(_events: Sequence[EventRecord]) -> None:

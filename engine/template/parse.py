@@ -29,6 +29,7 @@ from engine.template.source import Document
 from engine.template.tree import kind_of
 
 NO_DESCRIPTION: Final = "No description"
+_LONGEST_NAME: Final = 255  # of a resource: more is not kept
 
 D = TypeVar("D")
 
@@ -175,6 +176,10 @@ class _Parser:
         path = (self._words.resources, name)
         if not name or "/" in name:
             self._problem(path, "the name of a resource can't be empty or hold a slash")
+        if len(name) > _LONGEST_NAME or "\x00" in name:
+            self._problem(
+                path, f"the name of a resource has at most {_LONGEST_NAME} characters, and none of them is NUL"
+            )
         if not isinstance(entry, dict):
             self._problem(path, f"a resource has to be a map with at least a type, and is {kind_of(entry)}")
             return None

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from engine.model.errors import Code, EngineError
 from engine.model.records import Caller, Json
@@ -21,6 +21,8 @@ from engine.store import requests
 from engine.store.database import Database, Tx
 
 T = TypeVar("T")
+
+_LONGEST_ID: Final = 255
 
 
 class Answered(Exception):
@@ -45,9 +47,18 @@ class Once:
 
     @classmethod
     def of(cls, caller: Caller, method: str, body: object, request_id: str) -> Once:
-        """Return a call of a method; `body` is all that it was given: a command, an identity, a tuple of such."""
+        """Return a call of a method; `body` is all that it was given: a command, an identity, a tuple of such.
+
+        Raise INVALID_ARGUMENT for a `request_id` that can't be kept.
+        """
         if not request_id:
             return cls(caller.project, "", "")
+        if len(request_id) > _LONGEST_ID or "\x00" in request_id:
+            text = (
+                f"the request_id has {len(request_id)} characters; it is a text of at most {_LONGEST_ID} characters, "
+                "none of them NUL, at best a UUID"
+            )
+            raise EngineError(Code.INVALID_ARGUMENT, text, field="request_id")
         text = json.dumps([method, _plain(body)], sort_keys=True)
         return cls(caller.project, request_id, hashlib.sha256(text.encode()).hexdigest())
 

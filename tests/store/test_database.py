@@ -118,6 +118,26 @@ def test_now_is_the_same_for_a_transaction_and_close_to_ours(database: Database)
     assert abs(datetime.now(UTC) - first) < timedelta(minutes=5)
 
 
+def test_a_text_that_no_database_takes_is_the_fault_of_who_gave_it(database: Database) -> None:
+    with pytest.raises(EngineError) as looked_up, database.read() as tx:
+        stacks.by_name(tx, "p", "a\0b")
+    with pytest.raises(EngineError) as written, database.write() as tx:
+        stored.inserted(tx, name="a\0b")
+
+    assert [one.value.code for one in (looked_up, written)] == [Code.INVALID_ARGUMENT] * 2
+    assert "NUL" in str(looked_up.value)
+    assert count(database) == 0
+
+
+def test_a_text_that_is_too_long_for_a_server_is_the_fault_of_who_gave_it(postgresql_url: str) -> None:
+    with databases.opened(databases.emptied(postgresql_url)) as database:
+        with pytest.raises(EngineError) as refused, database.write() as tx:
+            stored.inserted(tx, name="a" * 256)
+
+        assert refused.value.code is Code.INVALID_ARGUMENT
+        assert count(database) == 0
+
+
 def fails(times: int, error: Exception) -> tuple[list[int], object]:
     calls: list[int] = []
 

@@ -79,6 +79,10 @@ def test_another_version_key_that_is_no_text_is_a_wrong_section() -> None:
         ),
         pytest.param("resources: {a/b: {type: T}}", "resources.a/b", "slash", id="a name with a slash"),
         pytest.param("resources: {'': {type: T}}", "resources.", "empty", id="an empty name"),
+        pytest.param(
+            f"resources: {{{'a' * 256}: {{type: T}}}}", f"resources.{'a' * 256}", "at most 255", id="a long name"
+        ),
+        pytest.param('resources: {"a\\0": {type: T}}', "resources.a\0", "NUL", id="a name with NUL"),
         pytest.param("resources: {a: {type: T, propertys: {}}}", "resources.a.propertys", "did you mean", id="keyword"),
         pytest.param(
             "heat_template_version: 2016-04-08\nresources: {a: {type: T, condition: x}}",

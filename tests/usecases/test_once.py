@@ -270,3 +270,18 @@ def test_the_same_create_from_many_callers_at_once_makes_one_stack_and_all_get_i
 
     assert len({answer.result().stack_id for answer in answers}) == 1
     assert room.stacks.count(ME, ListStacks()) == 1
+
+
+@pytest.mark.parametrize("given", [pytest.param("a" * 256, id="too long"), pytest.param("a\0b", id="with NUL")])
+def test_a_request_id_that_cannot_be_kept_is_refused(still: EngineRoom, given: str) -> None:
+    with pytest.raises(EngineError) as refused:
+        still.stacks.create(ME, replace(CREATE, request_id=given))
+
+    assert (refused.value.code, refused.value.fields["field"]) == (Code.INVALID_ARGUMENT, "request_id")
+    assert "at most 255 characters" in str(refused.value)
+
+
+def test_the_longest_request_id_is_kept(still: EngineRoom) -> None:
+    command = replace(CREATE, request_id="ä" * 255)
+
+    assert still.stacks.create(ME, command) == still.stacks.create(ME, command)
