@@ -33,7 +33,7 @@ def finish(session: Session, patience: Patience, wait: Wait) -> None:
     client, form = session.client, session.form
     if patience.wait:
         stack = waiting.until_settled(session, wait, patience.seconds)
-        if form is Format.TABLE:
+        if form is Format.TABLE and not client.is_repetition:
             return  # what was shown while waiting has said it all
     else:
         request = stack_pb2.ShowStackRequest(stack_identity=wait.identity, resolve_outputs=False)

@@ -23,6 +23,7 @@ ENDPOINT: Final = "127.0.0.1:8790"  # the default of Config.listen; a test says 
 CALL_S: Final = 60.0
 RECONNECT_S: Final = 60.0
 _BREATH_S: Final = 0.2
+_UNSURE: Final = frozenset({ExitCode.UNREACHABLE, ExitCode.TIMED_OUT, ExitCode.ENGINE_ERROR})  # it may be done or not
 
 _RETRY: Final = {
     "maxAttempts": 4,
@@ -50,20 +51,33 @@ class Call(Protocol[Answer_co]):
 
 
 class Client:
-    """A connection to one engine on behalf of one project. Connects at the first call."""
+    """A connection to one engine on behalf of one project. Connects at the first call.
 
-    def __init__(self, endpoint: str, project: str) -> None:
+    `request_id` is for the one change that an invocation asks for. If an earlier one has had it (`is_repetition`), the
+    engine may have done already what it is asked.
+    """
+
+    def __init__(self, endpoint: str, project: str, again: str | None = None) -> None:
         self.endpoint = endpoint
+        self.request_id = again or request_id()
+        self.is_repetition = again is not None
         self._metadata = (("x-project-id", project),) if project else ()
         self._channel = grpc.insecure_channel(endpoint, options=_OPTIONS)
         self.stub = engine_service_pb2_grpc.EngineServiceStub(self._channel)
 
     def call(self, method: Call[Answer_co], request: Message) -> Answer_co:
-        """Return the answer to a request; raise Failed if there is none."""
+        """Return the answer to a request; raise Failed if there is none.
+
+        If nobody can tell whether a change was begun, what is raised says how to ask for it once more and not twice.
+        """
         try:
             return method(request, timeout=CALL_S, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise refusal(error, self.endpoint) from None
+            failed = refusal(error, self.endpoint)
+            is_change = bool(getattr(request, "request_id", ""))
+            if is_change and failed.exit_code in _UNSURE:
+                failed = _with_hint(failed, self.request_id)
+            raise failed from None
 
     def items(self, method: Call[Any], request: Any, field: str, *, limit: int | None = None) -> Iterator[Any]:
         """Yield what is in `field` of the answers, page after page, until `limit` items or the end."""
@@ -100,3 +114,8 @@ class Client:
 def request_id() -> str:
     """Return a new id for a request that changes something."""
     return str(uuid4())
+
+
+def _with_hint(failed: Failed, id_: str) -> Failed:
+    hint = f"if the engine has got it all the same: the command with --request-id {id_} is done only once"
+    return Failed(ExitCode(failed.exit_code), failed.message, (*failed.details, hint))

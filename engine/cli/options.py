@@ -62,8 +62,8 @@ def connection_options(function: Function) -> Function:
     )
     @click.option("--project", envvar="ISOTHERM_PROJECT", default="", help="On whose behalf to ask.")
     @wraps(function)
-    def command(*, endpoint: str, project: str, **rest: Any) -> None:
-        client = Client(endpoint, project)
+    def command(*, endpoint: str, project: str, request_id: str | None = None, **rest: Any) -> None:
+        client = Client(endpoint, project, request_id)
         try:
             function(client=client, **rest)
         finally:
@@ -87,6 +87,29 @@ def client_options(function: Function) -> Function:
         function(session=Session(client, Format(output)), **rest)
 
     return connection_options(command)
+
+
+def request_id_option(function: Function) -> Function:
+    """Add --request-id, which the client takes; not given, an invocation has one of its own.
+
+    It stands below the options that make the client.
+    """
+    text = "Of an earlier try, to get its answer and not to do it twice. At best a UUID; not given: a new one."
+    return click.option("--request-id", metavar="ID", callback=_filled, help=text)(function)
+
+
+def overlay_options(function: Function) -> Function:
+    """Add --existing and --clear-parameter, and pass them on as `overlay`: fields of a request."""
+
+    @click.option("--existing", is_flag=True, help="What is not given stays as it is.")
+    @click.option("--clear-parameter", "clear", multiple=True, help="With --existing: back to its default.")
+    @wraps(function)
+    def command(*, existing: bool, clear: tuple[str, ...], **rest: Any) -> None:
+        if clear and not existing:
+            raise click.UsageError("--clear-parameter goes with --existing")
+        function(overlay={"existing": existing, "clear_parameters": clear}, **rest)
+
+    return command
 
 
 def definition_options(*, template_required: bool) -> Callable[[Function], Function]:
@@ -142,6 +165,13 @@ def depth_option(function: Function) -> Function:
 def stack_called(name: str) -> common_pb2.StackIdentity:
     """Return an identity of a name or id alone; the engine finds the rest."""
     return common_pb2.StackIdentity(stack_name=name)
+
+
+def _filled(_ctx: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    """Refuse what is empty: to the engine that means that every call counts."""
+    if given == "":
+        raise click.BadParameter("an empty id is none")
+    return given
 
 
 def _pairs(_ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:

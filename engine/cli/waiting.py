@@ -123,7 +123,9 @@ def until_settled(session: Session, wait: Wait, seconds: float | None) -> dict[s
     progress = Progress(wait.identity.stack_id, wait.identity.stack_name, wait.expected)
     with drawing.show_for(progress, to_stderr=session.form is not Format.TABLE) as show:
         try:
-            watch = Watch(wait.identity, wait.after, seconds=seconds)
+            # What was asked for may be over: then nothing comes any more that would end the waiting.
+            newest = last_event(session.client, wait.identity) if session.client.is_repetition else None
+            watch = Watch(wait.identity, wait.after, newest=newest, seconds=seconds)
             stack = until_at_rest(
                 session.client, watch, lambda event: show.event(event, progress.take(event, time.monotonic()))
             )

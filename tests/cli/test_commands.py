@@ -138,6 +138,17 @@ def test_preview_of_an_update_tells_each_change(engine, isotherm) -> None:
     assert [line.split() for line in lines[1:]] == [["replaced", "a", "T"], ["deleted", "b", "T"]]
 
 
+def test_preview_of_an_update_asks_for_what_the_update_would_be_given(engine, isotherm) -> None:
+    engine.answers["PreviewUpdateStack"] = stack_pb2.PreviewUpdateStackResponse()
+    more = ("--clear-parameter", "a", "--tag", "t", "--timeout", "5", "--enable-rollback")
+    result = isotherm("stack", "preview", "web", "--update", "--existing", *more)
+    (request,) = engine.asked["PreviewUpdateStack"]
+
+    assert result.exit_code == 0, result.output
+    assert (request.existing, list(request.clear_parameters)) == (True, ["a"])
+    assert (list(request.tags), request.timeout_mins, request.disable_rollback) == (["t"], 5, False)
+
+
 def test_preview_of_a_new_stack_tells_its_resources(engine, isotherm, tmp_path: Path) -> None:
     template = tmp_path / "t.yaml"
     template.write_text("resources: {}")
@@ -176,6 +187,39 @@ def test_events_are_printed_oldest_first(engine, isotherm, happening) -> None:
     rows = isotherm("stack", "events", "web").stdout.splitlines()[1:]
 
     assert [row.split()[2] for row in rows] == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+
+
+def test_filters_of_events_reach_the_engine(engine, isotherm) -> None:
+    engine.answers["ListEvents"] = event_pb2.ListEventsResponse()
+    isotherm(
+        *("stack", "events", "web", "--resource", "a", "--resource", "b", "--type", "T"),
+        *("--action", "CREATE", "--status", "FAILED"),
+    )
+    filters = engine.asked["ListEvents"][0].filters
+
+    assert (list(filters.resource_name), list(filters.resource_type)) == (["a", "b"], ["T"])
+    assert (list(filters.resource_action), list(filters.resource_status)) == (["CREATE"], ["FAILED"])
+    assert list(filters.uuid) == []
+
+
+def test_one_event_is_shown_with_the_properties_of_its_resource(engine, isotherm, happening) -> None:
+    event = happening("a", "CREATE_COMPLETE")
+    event.resource_properties.update({"length": 4})
+    engine.answers["ListEvents"] = event_pb2.ListEventsResponse(events=[event])
+    lines = isotherm("stack", "events", "web", "--id", "event-1").stdout.splitlines()
+    found = json.loads(isotherm("stack", "events", "web", "--id", "event-1", "-o", "json").stdout)
+
+    assert ["resource_properties", '{"length":', "4}"] in [line.split() for line in lines]
+    assert (found["event_id"], found["resource_properties"]) == ("event-1", {"length": 4})
+    assert list(engine.asked["ListEvents"][0].filters.uuid) == ["event-1"]
+
+
+def test_an_event_that_does_not_exist_is_exit_code_4(engine, isotherm) -> None:
+    engine.answers["ListEvents"] = event_pb2.ListEventsResponse()
+    result = isotherm("stack", "events", "web", "--id", "event-1")
+
+    assert result.exit_code == 4
+    assert 'there is no event "event-1" in stack "web"' in result.stderr
 
 
 def test_resources_are_listed(engine, isotherm) -> None:

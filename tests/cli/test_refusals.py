@@ -75,6 +75,17 @@ def test_no_engine_is_exit_code_5_and_a_hint() -> None:
         pytest.param(["stack", "create", "web", "-t", "nowhere.yaml"], id="no such file"),
         pytest.param(["stack", "update", "web", "-P", "novalue"], id="a parameter without a value"),
         pytest.param(["stack", "preview", "web"], id="a new stack without a template"),
+        pytest.param(["stack", "update", "web", "--clear-parameter", "a"], id="nothing is kept that could be cleared"),
+        pytest.param(["stack", "diff", "web", "--clear-parameter", "a"], id="nothing is kept, in a diff"),
+        pytest.param(
+            ["stack", "preview", "web", "--update", "--clear-parameter", "a"], id="nothing is kept, in a preview"
+        ),
+        pytest.param(["stack", "preview", "web", "--existing"], id="a new stack keeps nothing"),
+        pytest.param(["stack", "events", "web", "--follow", "--action", "CREATE"], id="a filter of what is followed"),
+        pytest.param(["stack", "delete", "web", "--request-id", ""], id="an id that is none"),
+        pytest.param(["snapshot", "delete", "web", "1", "-o", "json"], id="a format of nothing"),
+        pytest.param(["resource", "unset-hook", "web", "a", "pre-create", "-o", "json"], id="a format of no hook"),
+        pytest.param(["resource", "mark-unhealthy", "web", "a", "-o", "json"], id="a format of no mark"),
         pytest.param(["nonsense"], id="no such command"),
         pytest.param(["config", "show", "--listen", "nowhere"], id="an address that is none"),
     ],

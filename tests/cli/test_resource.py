@@ -42,11 +42,23 @@ def test_a_signal_carries_json(engine, isotherm, tmp_path: Path, data: str, told
     assert request.request_id
 
 
+@pytest.mark.parametrize(("arguments", "printed"), [((), [["FIELD", "VALUE"], ["n", "3"]]), (("-o", "json"), {"n": 3})])
+def test_a_signal_that_is_waited_for_tells_the_metadata(engine, isotherm, arguments, printed: object) -> None:
+    engine.answers["ResourceSignal"] = resource_pb2.ResourceSignalResponse(metadata={"n": 3})
+    result = isotherm("resource", "signal", "web", "gate", "--sync", *arguments)
+
+    assert result.exit_code == 0, result.output
+    assert engine.asked["ResourceSignal"][0].sync_call
+    found = json.loads(result.stdout) if arguments else [line.split() for line in result.stdout.splitlines()]
+    assert found == printed
+
+
 def test_a_signal_may_carry_nothing(engine, isotherm) -> None:
     engine.answers["ResourceSignal"] = SIGNALLED
     isotherm("resource", "signal", "web", "gate")
 
     assert not engine.asked["ResourceSignal"][0].HasField("details")
+    assert not engine.asked["ResourceSignal"][0].sync_call
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,23 @@ def test_a_snapshot_that_could_not_be_taken_is_a_failure(saving, isotherm, happe
 
     assert result.exit_code == 1
     assert 'stack "web" is SNAPSHOT_FAILED' in result.stderr
+    assert result.stderr.splitlines()[-2:] == [
+        "  the snapshot is id of nightly",
+        "  to remove it: isotherm snapshot delete web id of nightly",
+    ]
+
+
+def test_who_does_not_wait_for_a_snapshot_any_longer_knows_its_id(saving, isotherm, happening, monkeypatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    saving.events += [happening("web", "SNAPSHOT_IN_PROGRESS")]
+    monkeypatch.setattr("engine.cli.drawing.Lines.event", interrupt)  # as Ctrl-C would at the first event
+    result = isotherm("snapshot", "take", "web", "--wait")
+
+    assert result.exit_code == 130
+    assert 'stack "web" goes on' in result.stderr
+    assert "isotherm snapshot delete web id of nightly" in result.stderr
 
 
 def test_snapshots_are_listed_page_by_page(saving, isotherm) -> None:

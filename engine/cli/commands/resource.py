@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct, Value
 from isotherm.v1 import resource_pb2
 
-from engine.cli import exits
-from engine.cli.client import request_id
+from engine.cli import exits, messages, output
+from engine.cli.client import Client
 from engine.cli.exits import ExitCode, Failed
-from engine.cli.options import Session, client_options, stack_called
+from engine.cli.options import Session, client_options, connection_options, request_id_option, stack_called
 
 _HOOKS: Final = ("pre-create", "post-create", "pre-update", "post-update", "pre-delete", "post-delete")
 
@@ -29,25 +29,27 @@ def command() -> None:
 @click.argument("name")
 @click.option("--data", metavar="JSON", help="What to tell it.")
 @click.option("--data-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of such JSON.")
+@click.option("--sync", is_flag=True, help="Wait until it is handled, and print the metadata of the resource then.")
+@request_id_option
 @client_options
-def signal(session: Session, stack: str, name: str, data: str | None, data_file: Path | None) -> None:
+def signal(session: Session, stack: str, name: str, *, sync: bool, **said: Any) -> None:
     """Send a signal to a resource of a stack."""
-    if data is not None and data_file is not None:
-        raise click.UsageError("--data and --data-file say the same; give one of them")
-    text = data if data_file is None else data_file.read_bytes()
-    _send(session, stack, name, None if text is None else _value(text))
+    answer = _send(session.client, stack, name, details=_details(**said), sync=sync)
+    if sync:
+        output.show_one(session.form, messages.plain(answer)["metadata"] or {})
 
 
 @command.command("unset-hook")
 @click.argument("stack")
 @click.argument("name")
 @click.argument("hook", type=click.Choice(_HOOKS))
-@client_options
-def unset_hook(session: Session, stack: str, name: str, hook: str) -> None:
+@request_id_option
+@connection_options
+def unset_hook(client: Client, stack: str, name: str, hook: str) -> None:
     """Let a resource go on that waits at a hook; `isotherm stack hooks` lists those that do."""
     details = Struct()
     details.update({"unset_hook": hook})
-    _send(session, stack, name, Value(struct_value=details))
+    _send(client, stack, name, details=Value(struct_value=details))
 
 
 @command.command("mark-unhealthy")
@@ -55,24 +57,39 @@ def unset_hook(session: Session, stack: str, name: str, hook: str) -> None:
 @click.argument("name")
 @click.argument("reason", default="")
 @click.option("--reset", is_flag=True, help="It is healthy after all.")
-@client_options
-def mark_unhealthy(session: Session, stack: str, name: str, reason: str, reset: bool) -> None:
+@request_id_option
+@connection_options
+def mark_unhealthy(client: Client, stack: str, name: str, reason: str, reset: bool) -> None:
     """Have the next update of the stack replace a resource. NAME may also be its id at the provider."""
     request = resource_pb2.ResourceMarkUnhealthyRequest(
         stack_identity=stack_called(stack),
         resource_name=name,
         mark_unhealthy=not reset,
         resource_status_reason=reason,
-        request_id=request_id(),
+        request_id=client.request_id,
     )
-    session.client.call(session.client.stub.ResourceMarkUnhealthy, request)
+    client.call(client.stub.ResourceMarkUnhealthy, request)
 
 
-def _send(session: Session, stack: str, name: str, details: Value | None) -> None:
+def _send(
+    client: Client, stack: str, name: str, *, details: Value | None, sync: bool = False
+) -> resource_pb2.ResourceSignalResponse:
     request = resource_pb2.ResourceSignalRequest(
-        stack_identity=stack_called(stack), resource_name=name, details=details, request_id=request_id()
+        stack_identity=stack_called(stack),
+        resource_name=name,
+        details=details,
+        sync_call=sync,
+        request_id=client.request_id,
     )
-    session.client.call(session.client.stub.ResourceSignal, request)
+    return client.call(client.stub.ResourceSignal, request)
+
+
+def _details(data: str | None, data_file: Path | None) -> Value | None:
+    """Return what is to be told, from where it stands; None: nothing."""
+    if data is not None and data_file is not None:
+        raise click.UsageError("--data and --data-file say the same; give one of them")
+    text = data if data_file is None else data_file.read_bytes()
+    return None if text is None else _value(text)
 
 
 def _value(text: str | bytes) -> Value:

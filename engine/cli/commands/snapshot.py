@@ -9,8 +9,17 @@ from isotherm.v1 import snapshot_pb2
 
 from engine.cli import changes, exits, messages, output, waiting
 from engine.cli.causes import Sources
-from engine.cli.client import request_id
-from engine.cli.options import Patience, Session, client_options, stack_called, wait_options
+from engine.cli.client import Client
+from engine.cli.exits import ExitCode, Failed
+from engine.cli.options import (
+    Patience,
+    Session,
+    client_options,
+    connection_options,
+    request_id_option,
+    stack_called,
+    wait_options,
+)
 from engine.cli.waiting import Wait
 
 _LIST: Final = ("id", "name", "action", "status", "creation_time")
@@ -26,6 +35,7 @@ def command() -> None:
 @click.argument("stack")
 @click.option("--name", default="", help="What to call it; several may have the same name.")
 @wait_options
+@request_id_option
 @client_options
 def take(session: Session, patience: Patience, stack: str, name: str) -> None:
     """Save the state of a stack: what it declares, and of each resource what its type can save."""
@@ -33,10 +43,17 @@ def take(session: Session, patience: Patience, stack: str, name: str) -> None:
     identity = changes.identify(client, stack)
     after = waiting.last_event(client, identity) if patience.wait else ""
     sources = changes.stored(client, identity) if patience.wait else Sources("", "")
-    request = snapshot_pb2.StackSnapshotRequest(stack_identity=identity, name=name, request_id=request_id())
+    request = snapshot_pb2.StackSnapshotRequest(stack_identity=identity, name=name, request_id=client.request_id)
     snapshot = client.call(client.stub.StackSnapshot, request).snapshot
     if patience.wait:
-        waiting.until_settled(session, Wait(identity, "SNAPSHOT", after, sources), patience.seconds)
+        try:
+            waiting.until_settled(session, Wait(identity, "SNAPSHOT", after, sources), patience.seconds)
+        except Failed as failed:
+            remains = (
+                f"the snapshot is {snapshot.id}",
+                f"to remove it: isotherm snapshot delete {stack} {snapshot.id}",
+            )
+            raise Failed(ExitCode(failed.exit_code), failed.message, (*failed.details, *remains)) from None
         snapshot = _found(session, stack, snapshot.id)
     _print(session, snapshot)
 
@@ -64,25 +81,30 @@ def show(session: Session, stack: str, snapshot: str) -> None:
 @command.command()
 @click.argument("stack")
 @click.argument("snapshot")
-@client_options
-def delete(session: Session, stack: str, snapshot: str) -> None:
+@request_id_option
+@connection_options
+def delete(client: Client, stack: str, snapshot: str) -> None:
     """Remove a snapshot with all that was saved for it. It is gone once `show` finds it no more."""
-    identity = stack_called(stack)
-    request = snapshot_pb2.DeleteSnapshotRequest(stack_identity=identity, snapshot_id=snapshot, request_id=request_id())
-    session.client.call(session.client.stub.DeleteSnapshot, request)
+    request = snapshot_pb2.DeleteSnapshotRequest(
+        stack_identity=stack_called(stack), snapshot_id=snapshot, request_id=client.request_id
+    )
+    client.call(client.stub.DeleteSnapshot, request)
 
 
 @command.command()
 @click.argument("stack")
 @click.argument("snapshot")
 @wait_options
+@request_id_option
 @client_options
 def restore(session: Session, patience: Patience, stack: str, snapshot: str) -> None:
     """Bring a stack back to a snapshot. Its timeout stays, its tags go."""
     client = session.client
     identity = changes.identify(client, stack)
     after = waiting.last_event(client, identity) if patience.wait else ""
-    request = snapshot_pb2.StackRestoreRequest(stack_identity=identity, snapshot_id=snapshot, request_id=request_id())
+    request = snapshot_pb2.StackRestoreRequest(
+        stack_identity=identity, snapshot_id=snapshot, request_id=client.request_id
+    )
     client.call(client.stub.StackRestore, request)
     sources = changes.stored(client, identity) if patience.wait else Sources("", "")
     changes.finish(session, patience, Wait(identity, "RESTORE", after, sources))

@@ -12,13 +12,15 @@ from isotherm.v1 import common_pb2, resource_pb2, stack_pb2
 
 from engine.cli import causes, changes, files, messages, output, requests, waiting
 from engine.cli.causes import Sources
-from engine.cli.client import Client, request_id
+from engine.cli.client import Client
 from engine.cli.options import (
     Definition,
     Patience,
     Session,
     client_options,
     definition_options,
+    overlay_options,
+    request_id_option,
     stack_called,
     wait_options,
 )
@@ -42,16 +44,20 @@ def run_options(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
-@click.argument("name")
-@definition_options(template_required=False)
-@click.option(
+_adopt = click.option(
     "--adopt",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File of `stack export` or `stack abandon`: take its resources over. It may hold the template, too.",
 )
+
+
+@click.command()
+@click.argument("name")
+@definition_options(template_required=False)
+@_adopt
 @run_options
 @wait_options
+@request_id_option
 @client_options
 def create(
     session: Session,
@@ -66,12 +72,10 @@ def create(
 
     Files that the template or its environments refer to are found beside them and sent along.
     """
-    if definition.template is None and adopt is None:
-        raise click.UsageError("a new stack needs --template, or --adopt")
-    client, given = session.client, requests.given(definition)
-    data = "" if adopt is None else files.text_of(adopt)
+    client, data = session.client, _to_adopt(definition, adopt)
+    given = requests.given(definition)
     fields = {**run, **given.fields, "adopt_stack_data": data}
-    request = stack_pb2.CreateStackRequest(stack_name=name, request_id=request_id(), **fields)
+    request = stack_pb2.CreateStackRequest(stack_name=name, request_id=client.request_id, **fields)
     identity = client.call(client.stub.CreateStack, request).stack_identity
     sources = given.sources if given.sources.template or not patience.wait else changes.stored(client, identity)
     expected = causes.count_of_resources(sources.template)
@@ -81,8 +85,7 @@ def create(
 @click.command()
 @click.argument("stack")
 @definition_options(template_required=False)
-@click.option("--existing", is_flag=True, help="What is not given stays as it is.")
-@click.option("--clear-parameter", "clear_parameters", multiple=True, help="With --existing: back to its default.")
+@overlay_options
 @click.option("--clear-tags", is_flag=True, help="With --existing: no tags any more.")
 @click.option(
     "--converge/--no-converge",
@@ -91,6 +94,7 @@ def create(
 )
 @run_options
 @wait_options
+@request_id_option
 @client_options
 def update(
     session: Session,
@@ -98,15 +102,15 @@ def update(
     stack: str,
     definition: Definition,
     run: dict[str, Any],
-    **laid_over: Any,
+    **more: Any,
 ) -> None:
     """Bring a stack to a new template, or with --existing to changed parameters."""
     client = session.client
     given = requests.given(definition)
     identity = changes.identify(client, stack)
     after = waiting.last_event(client, identity) if patience.wait else ""
-    fields = {**laid_over, **run, **given.fields}
-    request = stack_pb2.UpdateStackRequest(stack_identity=identity, request_id=request_id(), **fields)
+    fields = {**more.pop("overlay"), **more, **run, **given.fields}
+    request = stack_pb2.UpdateStackRequest(stack_identity=identity, request_id=client.request_id, **fields)
     client.call(client.stub.UpdateStack, request)
     sources = given.sources if given.sources.template else changes.stored(client, identity)
     changes.finish(session, patience, Wait(identity, "UPDATE", after, sources))
@@ -115,13 +119,14 @@ def update(
 @click.command()
 @click.argument("stack")
 @wait_options
+@request_id_option
 @client_options
 def delete(session: Session, patience: Patience, stack: str) -> None:
     """Delete a stack and everything in it."""
     client = session.client
     identity = changes.identify(client, stack)
     wait = _before_delete(client, identity) if patience.wait else Wait(identity, "DELETE", "", Sources("", ""))
-    request = stack_pb2.DeleteStackRequest(stack_identity=identity, request_id=request_id())
+    request = stack_pb2.DeleteStackRequest(stack_identity=identity, request_id=client.request_id)
     client.call(client.stub.DeleteStack, request)
     changes.finish(session, patience, wait)
 
@@ -129,24 +134,36 @@ def delete(session: Session, patience: Patience, stack: str) -> None:
 @click.command()
 @click.argument("name")
 @definition_options(template_required=False)
+@_adopt
 @click.option("--update", "is_update", is_flag=True, help="Of the update of a stack, not of a new one.")
-@click.option("--existing", is_flag=True, help="With --update: what is not given stays as it is.")
+@overlay_options
+@run_options
 @client_options
-def preview(session: Session, name: str, definition: Definition, is_update: bool, existing: bool) -> None:
-    """Show what creating or updating a stack would do, and do nothing."""
-    stub, given = session.client.stub, requests.given(definition)
-    if is_update:
-        changes = session.client.call(
-            stub.PreviewUpdateStack,
-            stack_pb2.PreviewUpdateStackRequest(stack_identity=stack_called(name), existing=existing, **given.fields),
-        )
+def preview(session: Session, name: str, *, definition: Definition, adopt: Path | None, **how: Any) -> None:
+    """Show what creating or updating a stack would do, and do nothing. --existing goes with --update."""
+    stub, run, overlay = session.client.stub, how["run"], how["overlay"]
+    if how["is_update"]:
+        if adopt is not None:
+            raise click.UsageError("--adopt is for a new stack; leave out --update")
+        fields = {**overlay, **run, **requests.given(definition).fields}
+        update = stack_pb2.PreviewUpdateStackRequest(stack_identity=stack_called(name), **fields)
+        changes = session.client.call(stub.PreviewUpdateStack, update)
         _show_preview(session.form, messages.plain(changes), _PREVIEW)
-    elif definition.template is None:
-        raise click.UsageError("a new stack needs --template")
-    else:
-        request = stack_pb2.PreviewStackRequest(stack_name=name, **given.fields)
-        stack = messages.plain(session.client.call(stub.PreviewStack, request).stack)
-        _show_preview(session.form, {"added": stack["resources"]}, (*_PREVIEW, "properties"))
+        return
+    if overlay["existing"]:
+        raise click.UsageError("--existing goes with --update")
+    data = _to_adopt(definition, adopt)
+    fields = {**run, **requests.given(definition).fields, "adopt_stack_data": data}
+    request = stack_pb2.PreviewStackRequest(stack_name=name, **fields)
+    stack = messages.plain(session.client.call(stub.PreviewStack, request).stack)
+    _show_preview(session.form, {"added": stack["resources"]}, (*_PREVIEW, "properties"))
+
+
+def _to_adopt(definition: Definition, adopt: Path | None) -> str:
+    """Return what a new stack is to take over; "": nothing. Raise UsageError if there is nothing to make it of."""
+    if definition.template is None and adopt is None:
+        raise click.UsageError("a new stack needs --template, or --adopt")
+    return "" if adopt is None else files.text_of(adopt)
 
 
 def _show_preview(form: Format, changes: dict[str, list[dict[str, Any]]], columns: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from isotherm.v1 import stack_pb2
 from engine.cli import diffs, inventory, messages, output, requests
 from engine.cli.exits import ExitCode
 from engine.cli.inventory import Inventory, Path
-from engine.cli.options import Definition, Session, client_options, definition_options
+from engine.cli.options import Definition, Session, client_options, definition_options, overlay_options
 from engine.cli.output import Format
 
 _COLORS: Final = {"added": "green", "updated": "yellow", "replaced": "magenta", "deleted": "red"}
@@ -20,11 +20,10 @@ _COLORS: Final = {"added": "green", "updated": "yellow", "replaced": "magenta", 
 @click.command()
 @click.argument("stack")
 @definition_options(template_required=False)
-@click.option("--existing", is_flag=True, help="What is not given stays as it is.")
-@click.option("--clear-parameter", "clear_parameters", multiple=True, help="With --existing: back to its default.")
+@overlay_options
 @click.option("--exit-code", "by_exit_code", is_flag=True, help="End with 8 if anything would change, else with 0.")
 @client_options
-def diff(session: Session, stack: str, *, definition: Definition, by_exit_code: bool, **laid_over: Any) -> None:
+def diff(session: Session, stack: str, *, definition: Definition, overlay: dict[str, Any], by_exit_code: bool) -> None:
     """Show what an update would change, with the values before and after, and do nothing.
 
     Nested stacks are compared too. The options mean what they mean to `stack update`. What comes from a parameter
@@ -34,7 +33,7 @@ def diff(session: Session, stack: str, *, definition: Definition, by_exit_code: 
     given = requests.given(definition)
     found = inventory.read(client, stack)
     request = stack_pb2.PreviewUpdateStackRequest(
-        stack_identity=found.identity, show_nested=True, **laid_over, **given.fields
+        stack_identity=found.identity, show_nested=True, **overlay, **given.fields
     )
     answer = messages.plain(client.call(client.stub.PreviewUpdateStack, request))
     compared = diffs.compared(answer, _places(found))

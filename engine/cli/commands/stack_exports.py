@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import click
 from isotherm.v1 import stack_export_pb2
 
-from engine.cli.client import Client, request_id
+from engine.cli import changes, waiting
+from engine.cli.causes import Sources
+from engine.cli.client import Client
 from engine.cli.exits import ExitCode, Failed
-from engine.cli.options import connection_options, stack_called
-
-_UNSURE: Final = frozenset({ExitCode.UNREACHABLE, ExitCode.TIMED_OUT, ExitCode.ENGINE_ERROR})  # it may be done or not
+from engine.cli.options import Patience, Session, connection_options, request_id_option, stack_called, wait_options
+from engine.cli.output import Format
+from engine.cli.waiting import Wait
 
 _file = click.option(
-    "-o",
-    "--output",
-    "file",
+    "-f",
+    "--file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the data, which nobody else can read. Not given: they are printed.",
+    help="File for the data, which nobody else can read. Not given: they are printed, as JSON.",
 )
 
 
@@ -45,24 +45,30 @@ def export(client: Client, stack: str, file: Path | None) -> None:
 @click.command()
 @click.argument("stack")
 @_file
-@click.option("--request-id", "again", metavar="ID", help="Of an earlier try, to get its answer again.")
+@wait_options
+@request_id_option
 @connection_options
-def abandon(client: Client, stack: str, file: Path | None, again: str | None) -> None:
+def abandon(client: Client, patience: Patience, stack: str, file: Path | None) -> None:
     """Print a stack as data, and have the engine forget it; its real resources stay.
 
-    The data are all that is left of the stack, and hold secrets in clear.
+    The data are all that is left of the stack, and hold secrets in clear. With --wait, they are out before the waiting
+    begins.
     """
-    id_ = again or request_id()
-    request = stack_export_pb2.AbandonStackRequest(stack_identity=stack_called(stack), request_id=id_)
+    request = stack_export_pb2.AbandonStackRequest(stack_identity=stack_called(stack), request_id=client.request_id)
     with _opened(file) as sheet:  # before it is too late to find out that the file can't be written
-        try:
-            answer = client.call(client.stub.AbandonStack, request)
-        except Failed as failed:
-            if failed.exit_code not in _UNSURE:
-                raise
-            hint = f"it may have been abandoned; --request-id {id_} gets the answer again"
-            raise Failed(ExitCode(failed.exit_code), failed.message, (*failed.details, hint)) from None
+        answer = client.call(client.stub.AbandonStack, request)
         sheet.write(answer.adopt_stack_data)
+    if patience.wait:
+        _wait(Session(client, Format.JSON if file is None else Format.TABLE), patience, answer.stack)
+
+
+def _wait(session: Session, patience: Patience, stack: stack_export_pb2.StackExport) -> None:
+    """Show how a stack is forgotten, which by now may be over; raise Failed if it can't be."""
+    identity = changes.identify(session.client, stack.id)
+    after = waiting.beginning(session.client, identity)
+    sources = Sources("template", stack.template)
+    wait = Wait(identity, "DELETE", after, sources, len(stack.resources))
+    waiting.until_settled(session, wait, patience.seconds)
 
 
 @dataclass(slots=True)

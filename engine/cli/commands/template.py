@@ -9,7 +9,6 @@ import click
 from isotherm.v1 import stack_pb2, template_pb2
 
 from engine.cli import exits, messages, output, requests
-from engine.cli.client import request_id
 from engine.cli.commands import stack_graph
 from engine.cli.graphs import Node
 from engine.cli.options import Definition, Session, client_options, definition_options
@@ -52,7 +51,7 @@ def graph(session: Session, definition: Definition, language: str | None) -> Non
     The engine works it out, with the parameters and environments that are given; nothing is made.
     """
     given = requests.given(definition)
-    name = f"graph-{request_id()}"  # a preview wants a name that is free
+    name = f"graph-{session.client.request_id}"  # a preview wants a name that is free
     request = stack_pb2.PreviewStackRequest(stack_name=name, **given.fields)
     stack = messages.plain(session.client.call(session.client.stub.PreviewStack, request).stack)
     stack_graph.show(session, language, str(definition.template), _nodes(stack["resources"]))
