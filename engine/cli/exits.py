@@ -35,7 +35,7 @@ Exit codes:
   1    the stack failed (with --wait, `stack watch` and `stack failures`), or the engine could not start
   2    wrong command line, file or configuration
   3    the engine refused: invalid template, duplicate name, wrong state, limit, not allowed
-  4    there is no such stack, resource, output or type
+  4    there is no such stack, resource, output, type, snapshot or event
   5    no engine can be reached
   6    the time given with --wait-timeout is over, or a call took too long
   7    an error of the engine itself

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import wraps
 from typing import Any, Final
 
 import click
 from isotherm.v1 import common_pb2, event_pb2, output_pb2, resource_pb2, stack_pb2
 
 from engine.cli import drawing, messages, output, waiting
-from engine.cli.options import Session, client_options, stack_called
+from engine.cli.exits import ExitCode, Failed
+from engine.cli.options import Function, Session, client_options, stack_called
 from engine.cli.output import Format
 from engine.cli.progress import Progress
 
@@ -30,6 +32,8 @@ _STACK: Final = (
 )
 _RESOURCES: Final = ("resource_name", "resource_type", "status", "updated_time", "physical_resource_id")
 _EVENTS: Final = ("event_time", "resource_name", "status", "status_reason")
+_EVENT: Final = ("event_id", "stack_name", *_EVENTS, "resource_type", "physical_resource_id", "resource_properties")
+_FILTERS: Final = ("resource_name", "resource_type", "resource_action", "resource_status")
 _limit = click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 _depth = click.option("--nested-depth", type=click.IntRange(min=0), default=0, help="Levels of nested stacks.")
 
@@ -107,29 +111,47 @@ def resources(session: Session, stack: str, status: tuple[str, ...], nested_dept
     output.show_list(session.form, rows, columns)
 
 
+def filter_options(function: Function) -> Function:
+    """Add --resource, --type, --action and --status, and pass them on as `kept`: fields of a filter of events."""
+
+    @click.option("--resource", "resource_name", multiple=True, help="Only of this resource; may be repeated.")
+    @click.option("--type", "resource_type", multiple=True, help="Only of this type; OS::Heat::Stack: of stacks.")
+    @click.option("--action", "resource_action", multiple=True, help="Only of an action, such as CREATE.")
+    @click.option("--status", "resource_status", multiple=True, help="Only IN_PROGRESS, COMPLETE or FAILED ones.")
+    @wraps(function)
+    def command(**given: Any) -> None:
+        kept = {name: given.pop(name) for name in _FILTERS}
+        function(kept=kept, **given)
+
+    return command
+
+
 @click.command()
 @click.argument("stack")
-@click.option("--resource", "names", multiple=True, help="Only of this resource; may be repeated.")
+@filter_options
+@click.option("--id", "uuid", metavar="UUID", help="Show this event alone, with the properties of the resource then.")
 @click.option("--follow", is_flag=True, help="Go on printing what happens, until interrupted.")
 @_depth
 @_limit
 @client_options
-def events(
-    session: Session, stack: str, *, names: tuple[str, ...], follow: bool, nested_depth: int, limit: int | None
-) -> None:
+def events(session: Session, stack: str, *, follow: bool, uuid: str | None, **how: Any) -> None:
     """List the events of a stack, the oldest first; with --limit the newest of them."""
+    kept, depth, limit = how["kept"], how["nested_depth"], how["limit"]
     if follow:
-        _follow(session, stack, nested_depth)
+        if uuid or limit or any(kept.values()):
+            raise click.UsageError("--follow shows all that happens; it goes with --nested-depth only")
+        _follow(session, stack, depth)
         return
-    request = event_pb2.ListEventsRequest(
-        stack_identity=stack_called(stack),
-        filters=event_pb2.EventFilters(resource_name=names),
-        nested_depth=nested_depth,
-    )
+    filters = event_pb2.EventFilters(**kept, uuid=[uuid] if uuid else [])
+    request = event_pb2.ListEventsRequest(stack_identity=stack_called(stack), filters=filters, nested_depth=depth)
     found = list(session.client.items(session.client.stub.ListEvents, request, "events", limit=limit))
     rows = [messages.of_resource(messages.plain(event)) for event in reversed(found)]
-    columns = ("stack_name", *_EVENTS) if nested_depth else _EVENTS
-    output.show_list(session.form, rows, columns)
+    if uuid is None:
+        output.show_list(session.form, rows, ("stack_name", *_EVENTS) if depth else _EVENTS)
+    elif rows:
+        output.show_one(session.form, rows[0], _EVENT)
+    else:
+        raise Failed(ExitCode.NOT_FOUND, f'there is no event "{uuid}" in stack "{stack}", or no filter keeps it')
 
 
 def _show_outputs(session: Session, found: list[dict[str, Any]]) -> None:
