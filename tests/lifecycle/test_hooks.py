@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import pytest
 
 from engine.model.errors import Code, EngineError
 from engine.model.ids import StackId, StackIdentity
-from engine.model.records import ResourceRecord
 from engine.model.states import Action
-from engine.store import resources, walks
+from engine.store import resources
 from engine.usecases.signals import SignalResource, Signals
 from kit.bench import CREATE, DELETE, UPDATE
+from kit.breakpoints import let_go, stand, stops
 from kit.engine_room import ME, EngineRoom, hot
 
 INNER = hot({"deep": {}})
-
-
-def stops(names: str, hooks: Iterable[str]) -> str:
-    return f"resource_registry: {{resources: {{'{names}': {{hooks: [{', '.join(hooks)}]}}}}}}"
-
-
-def stand(room: EngineRoom, stack_id: str, name: str, point: str) -> ResourceRecord:
-    """Wait until a resource stands at a breakpoint, and return its row."""
-    reason = f"{point.partition('-')[2].upper()} paused until Hook {point} is cleared"
-    room.news.reason(name, reason)
-    rows = [row for row in room.rows(stack_id) if row.name == name and row.hook is not None]
-    (row,) = [row for row in rows if row.hook is not None and row.hook.point == point]
-    return row
-
-
-def let_go(room: EngineRoom, row: ResourceRecord) -> None:
-    """Clear the breakpoint as a signal does: beside the walk."""
-    assert row.hook is not None
-    stack = room.stack(row.stack_id)
-    changed = replace(row, hook=replace(row.hook, is_cleared=True))
-    event = room.machinery.logbook.of_attempt(stack, row, row.state, f"Hook {row.hook.point} is cleared")
-    with room.db.write() as tx:
-        assert walks.amend(tx, changed, traversal=stack.traversal, event=event)
-    room.machinery.traversals.wake(stack, row.name)
 
 
 def state_of(room: EngineRoom, identity: StackIdentity) -> str:
