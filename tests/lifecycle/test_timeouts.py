@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.ids import StackIdentity
-from engine.model.records import ResourceRecord
+from engine.model.ids import StackIdentity, TraversalId
+from engine.model.records import Lock, ResourceRecord
 from engine.model.states import Action
+from engine.runtime.jobs import Plan
 from engine.runtime.machinery import Settings
+from engine.runtime.steps import CourseSteps
 from kit.bench import CREATE, DELETE, UPDATE
 from kit.clock import FakeClock
 from kit.engine_room import ME, EngineRoom, hot
@@ -205,3 +207,26 @@ def test_the_time_of_a_stack_goes_on_while_a_resource_stands_at_a_breakpoint(
 
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert room.bench.calls == []
+
+
+def test_a_stack_that_timed_out_is_not_looked_at_again_and_again_while_a_call_has_not_returned(
+    room: EngineRoom, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    load = CourseSteps.load
+
+    def counted(steps: CourseSteps, lock: Lock, prepared: TraversalId) -> Plan:
+        loads.append(lock.stack_id)
+        return load(steps, lock, prepared)
+
+    monkeypatch.setattr(CourseSteps, "load", counted)
+    room.bench.hangs.add((CREATE, "a"))
+    identity = room.create("s", hot({"a": {}}), timeout_mins=1)
+    room.bench.until_called(CREATE, "a")
+    clock.advance(61)
+    stack = room.wait(identity)
+    for name in ("long", "longer", "longest"):  # meanwhile others come and go
+        room.wait(room.create(name, hot({"b": {}, "c": {"_depends_on": "b"}})))
+
+    assert stack.reason == "Timed out"
+    assert loads.count(identity.stack_id) == 2, "once to set out, once to see what is still under way"
