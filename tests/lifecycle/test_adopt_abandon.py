@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.model.errors import EngineError
+from engine.model.errors import Code, EngineError
 from engine.model.ids import StackIdentity
+from engine.model.states import Action
 from engine.plan.export import Payload
+from engine.plugin import Context, Outcome, ResourceFailed
 from engine.usecases.commands import CreateStack, Given, Options
 from engine.usecases.limits import Limits
-from kit.bench import CREATE, DELETE, UPDATE
+from kit.bench import CREATE, DELETE, UPDATE, Thing
 from kit.engine_room import ME, EngineRoom, hot
 
 INNER = {"inner.yaml": hot({"x": {"value": {"get_param": "n"}}}, parameters={"n": {"type": "string"}})}
@@ -165,6 +167,20 @@ def test_an_adopt_that_failed_and_is_rolled_back_gives_back_what_it_took(room: E
     assert [name for action, name in room.bench.calls if action is DELETE] == []
 
 
+def test_what_was_adopted_stays_when_a_later_update_is_rolled_back_to_nothing(room: EngineRoom) -> None:
+    """It was there before the stack, whatever has been done with it since."""
+    data = {"resources": {"a": {"resource_id": "a-1"}}}
+    new = adopted(room, data, hot({"a": {"value": "1"}, "b": {"_depends_on": "a"}}))
+    assert str(room.wait(new).state) == "ADOPT_FAILED"
+    room.bench.fails.add((CREATE, "b"))
+    room.update(new, hot({"a": {"value": "2"}, "b": {"_depends_on": "a"}}), disable_rollback=False)
+
+    assert str(room.wait(new).state) == "ROLLBACK_COMPLETE"
+    assert room.rows(new.stack_id) == []
+    assert room.bench.count(UPDATE, "a") == 1
+    assert room.bench.count(DELETE, "a") == 0
+
+
 def test_a_nested_stack_that_can_not_be_adopted_fails_with_the_path_to_why(room: EngineRoom) -> None:
     payload = abandoned(room, created(room))
     payload["resources"]["box"]["resources"]["x"]["resource_id"] = None
@@ -206,6 +222,51 @@ def test_an_abandon_is_brought_to_its_end_by_the_engine_that_comes_next(room: En
 
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert sorted(room.bench.built.values()) == ["a", "x"]
+
+
+def half_abandoned(room: EngineRoom, monkeypatch: pytest.MonkeyPatch) -> StackIdentity:
+    """Return a stack that was given away, and of which a thing did not let itself be forgotten."""
+
+    def forget(_: Thing, ctx: Context) -> Outcome:
+        raise ResourceFailed(f"{ctx.name} is not forgotten")
+
+    identity = created(room)
+    with monkeypatch.context() as patched:
+        patched.setattr(Thing, "forget", forget)
+        room.exports.abandon(ME, identity)
+        assert str(room.wait(identity).state) == "DELETE_FAILED"
+    return identity
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(lambda room, identity: room.update(identity, OUTER, files=INNER), id="update"),
+        pytest.param(lambda room, identity: room.actions.check(ME, identity), id="check"),
+        pytest.param(lambda room, identity: room.begin(identity, Action.RESTORE), id="restore"),
+    ],
+)
+def test_what_was_abandoned_but_for_a_failure_can_only_be_deleted(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch, begin: Callable[[EngineRoom, StackIdentity], object]
+) -> None:
+    identity = half_abandoned(room, monkeypatch)
+
+    with pytest.raises(EngineError, match="it was abandoned") as refused:
+        begin(room, identity)
+
+    assert refused.value.code is Code.INVALID_STACK_STATE
+    assert str(room.stack(identity.stack_id).state) == "DELETE_FAILED"
+
+
+def test_the_delete_after_an_abandon_that_failed_leaves_every_thing_as_it_is(
+    room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = half_abandoned(room, monkeypatch)
+    room.delete(identity)
+
+    assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+    assert sorted(room.bench.built.values()) == ["a", "x"]
+    assert [name for action, name in room.bench.calls if action is DELETE] == []
 
 
 @pytest.mark.parametrize("entry", [{"resource_id": "some-id"}, {"resource_data": {"adopted": "x"}}])
