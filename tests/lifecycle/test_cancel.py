@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.model.states import Action
@@ -92,6 +94,43 @@ def test_what_a_cancelled_update_left_in_flight_is_waited_for_by_another_engine_
     room.news.event("a", "UPDATE_COMPLETE")
 
     assert room.row(identity, "a").properties["value"] == "2"
+
+
+def test_what_a_cancelled_create_was_at_when_its_engine_died_has_failed(tmp_path: Path) -> None:
+    """Nobody knows how far it came: it told of nothing to wait for, and a stack that failed builds nothing more."""
+    with EngineRoom(tmp_path) as dying:
+        dying.bench.hangs.add((CREATE, "a"))
+        identity = dying.create("s", hot({"a": {}}))
+        dying.bench.until_called(CREATE, "a")
+        dying.actions.cancel_update(ME, identity, rollback=False)
+        with EngineRoom(tmp_path, bench=dying.bench) as room:
+            room.machinery.recovery.sweep()
+            room.news.event("a", "CREATE_FAILED")
+
+            assert str(room.row(identity, "a").state) == state(room, identity.stack_id) == "CREATE_FAILED"
+            assert room.row(identity, "a").reason == "CREATE aborted (Stack CREATE cancelled)"
+
+            dying.bench.let_go()
+            dying.stop()  # what the call has built after all is known to nobody
+            room.delete(identity)
+
+            assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+            assert room.bench.built == {}
+
+
+def test_an_engine_that_leaves_a_cancelled_stack_is_followed_by_one_that_waits_for_the_rest(room: EngineRoom) -> None:
+    """StopStack while what was begun is waited for: the stack has come to its end, and only its lock tells of more."""
+    room.bench.waits.add((CREATE, "a"))
+    identity = room.create("s", hot({"a": {}}))
+    room.bench.until_called(CREATE, "a", times=2)
+    room.actions.cancel_update(ME, identity, rollback=False)
+    room.machinery.leave(room.stack(identity.stack_id).id)
+    room.bench.waits.clear()
+    room.machinery.recovery.sweep()
+    room.news.event("a", "CREATE_COMPLETE")
+
+    assert state(room, identity.stack_id) == "CREATE_FAILED"
+    assert set(room.bench.creations.values()) == {1}
 
 
 def test_a_cancel_reaches_what_is_nested(room: EngineRoom) -> None:
