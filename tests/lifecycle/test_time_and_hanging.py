@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from engine.plugin import Context
 from engine.runtime.machinery import Settings
-from kit.bench import CREATE, DELETE, UPDATE
+from kit.bench import CREATE, DELETE, PATIENCE, UPDATE, Thing
 from kit.clock import FakeClock
 from kit.engine_room import EngineRoom, hot
 
@@ -138,6 +140,36 @@ def test_a_call_that_returns_after_it_was_written_off_changes_nothing(room: Engi
     assert str(room.wait(identity).state) == "DELETE_COMPLETE"
     assert room.history(identity)[: len(history)] == history
     assert "hung CREATE_COMPLETE" not in room.history(identity)
+
+
+def test_a_call_that_returns_after_it_was_written_off_begins_nothing(
+    room: EngineRoom, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visit that hung while it looked at what is really there would have updated it next."""
+    looking: list[threading.Thread] = []
+    go_on = threading.Event()
+
+    def observe(_: Thing, ctx: Context) -> None:
+        if ctx.name == "a":
+            looking.append(threading.current_thread())
+            go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Thing, "observe", observe)
+    identity = room.create("s", hot({"a": {"value": "1"}, "slow": {"value": "1", **SLOW}}))
+    room.wait(identity)
+    room.bench.waits.add((UPDATE, "slow"))
+    room.update(identity, hot({"a": {"value": "2"}, "slow": {"value": "2", **SLOW}}), converge=True)
+    room.bench.until_called(UPDATE, "slow", times=2)
+    clock.advance(601)
+    other = room.wait(room.create("other", hot({"b": {}})))  # by then the call has been written off
+    go_on.set()
+    (late,) = looking
+    late.join()
+
+    assert str(other.state) == "CREATE_COMPLETE"
+    assert str(room.stack(identity.stack_id).state) == "UPDATE_IN_PROGRESS", "its walk is still the current one"
+    assert room.bench.count(UPDATE, "a") == 0
+    assert str(room.row(identity, "a").state) == "CREATE_COMPLETE"
 
 
 def test_a_stack_with_a_call_that_hangs_can_be_deleted(room: EngineRoom, clock: FakeClock) -> None:
