@@ -103,7 +103,8 @@ class Bench:
     def _done(self, ctx: Context) -> Outcome:
         token = ctx.idempotency_token
         if ctx.action is DELETE:
-            self.built.pop(token, None)
+            if ctx.physical_id is not None:  # nobody can take away what he can't name
+                self.built.pop(token, None)
             return Done()
         if ctx.action not in (CREATE, UPDATE):
             return Done()

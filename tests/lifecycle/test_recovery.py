@@ -9,8 +9,9 @@ import pytest
 
 from engine.model.ids import StackId
 from engine.model.states import Action
+from engine.plugin import Context, Outcome, ResourceFailed
 from engine.store import locks
-from kit.bench import CREATE, DELETE, UPDATE, Bench
+from kit.bench import CREATE, DELETE, UPDATE, Bench, Thing
 from kit.engine_room import EngineRoom, hot
 
 Rooms = Callable[[], EngineRoom]
@@ -124,6 +125,31 @@ def test_a_delete_of_what_the_crash_left_unknown_finds_it_and_takes_it_away(tmp_
         bench.built[row.id] = "lost"
         bench.hangs.clear()
         with EngineRoom(tmp_path, bench=bench) as room:
+            room.delete(identity)
+
+            assert str(room.wait(identity).state) == "DELETE_COMPLETE"
+            assert bench.built == {}
+            bench.fails.add((CREATE, "lost"))
+            bench.let_go()
+
+
+def test_a_second_delete_finds_what_the_crash_left_unknown_though_the_first_could_not_look(
+    tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find(_: Thing, ctx: Context) -> Outcome:
+        raise ResourceFailed(f"{ctx.name} can't be looked for")
+
+    bench.hangs.add((CREATE, "lost"))
+    with EngineRoom(tmp_path, bench=bench) as dying:
+        identity = dying.create("s", hot({"lost": {}}))
+        bench.until_called(CREATE, "lost")
+        (row,) = dying.rows(identity.stack_id)
+        bench.built[row.id] = "lost"
+        with EngineRoom(tmp_path, bench=bench) as room:
+            with monkeypatch.context() as patched:
+                patched.setattr(Thing, "find", find)
+                room.delete(identity)
+                assert str(room.wait(identity).state) == "DELETE_FAILED"
             room.delete(identity)
 
             assert str(room.wait(identity).state) == "DELETE_COMPLETE"
