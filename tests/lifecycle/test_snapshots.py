@@ -123,6 +123,20 @@ def test_a_restore_reaches_into_nested_stacks(room: EngineRoom) -> None:
     assert {row.name: row.properties["value"] for row in room.rows(inner)} == {"x": "restored inside"}
 
 
+def test_a_suspended_stack_is_restored_with_what_is_nested_in_it(room: EngineRoom) -> None:
+    identity = created(room)
+    inner = str(room.row(identity, "box").nested_stack_id)
+    snapshot = taken(room, identity)
+    room.actions.suspend(ME, identity)
+    assert str(room.wait(identity).state) == "SUSPEND_COMPLETE"
+    room.snapshots.restore(ME, identity, snapshot.id)
+
+    assert str(room.wait(identity).state) == "RESTORE_COMPLETE"
+    assert room.row(identity, "box").nested_stack_id == inner
+    assert {row.name: row.properties["value"] for row in room.rows(inner)} == {"x": "restored inside"}
+    assert room.stack(inner).status is Status.COMPLETE
+
+
 def test_a_restore_that_fails_is_rolled_back_where_that_is_asked_for(room: EngineRoom) -> None:
     identity = created(room, hot({"a": {"value": "1"}}), disable_rollback=False)
     snapshot = taken(room, identity)
