@@ -76,6 +76,25 @@ def test_an_update_that_changes_nothing_does_not_touch_the_nested_stack(room: En
     assert str(inner.state) == "CREATE_COMPLETE"
 
 
+def test_a_failure_elsewhere_in_the_tree_does_not_have_the_nested_stack_updated(room: EngineRoom) -> None:
+    files = {"inner.yaml": INNER}
+    before, after = (hot({"m": {"_type": "inner.yaml"}, "old": {"fixed": fixed}}) for fixed in ("1", "2"))
+    room.bench.fails.add((DELETE, "old"))
+    identity = room.create("outer", before, files=files)
+    room.wait(identity)
+    room.update(identity, after, files=files)
+    room.wait(identity)
+    assert sorted(str(row.state) for row in room.rows(identity.stack_id) if row.name == "old") == [
+        "CREATE_COMPLETE",
+        "DELETE_FAILED",
+    ]
+    room.update(identity, after, files=files)
+
+    assert str(room.wait(identity).state) == "UPDATE_COMPLETE"
+    assert [str(stack.state) for stack in nested(room, identity.stack_id)] == ["CREATE_COMPLETE"]
+    assert "m UPDATE_IN_PROGRESS" not in room.history(identity)
+
+
 def test_a_changed_file_updates_the_nested_stack(room: EngineRoom) -> None:
     identity = room.create("outer", outer(), files={"inner.yaml": INNER})
     room.wait(identity)
