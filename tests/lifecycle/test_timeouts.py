@@ -13,6 +13,7 @@ from engine.model.states import Action
 from engine.runtime.jobs import Plan
 from engine.runtime.machinery import Settings
 from engine.runtime.steps import CourseSteps
+from engine.store.database import Tx
 from kit.bench import CREATE, DELETE, UPDATE
 from kit.clock import FakeClock
 from kit.engine_room import ME, EngineRoom, hot
@@ -220,6 +221,7 @@ def test_a_stack_that_timed_out_is_not_looked_at_again_and_again_while_a_call_ha
         return load(steps, lock, prepared)
 
     monkeypatch.setattr(CourseSteps, "load", counted)
+    monkeypatch.setattr(Tx, "now", lambda _: clock.now())  # so that it is late whenever it is loaded from then on
     room.bench.hangs.add((CREATE, "a"))
     identity = room.create("s", hot({"a": {}}), timeout_mins=1)
     room.bench.until_called(CREATE, "a")
