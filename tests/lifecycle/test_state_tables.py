@@ -53,7 +53,7 @@ STACKS = """
     test_a_project_has_at_most_so_many_stacks
     test_a_stack_has_at_most_so_many_resources
 §2.2 CREATE: administrators have no limit of stacks
-    not here: without authentication everybody is one
+    test_the_limit_holds_for_previews_and_not_for_administrators
 §2.2 UPDATE is refused in every state of SUSPEND and DELETE, and in no other
     test_an_update_is_refused_in_every_state_of_suspend_and_delete
     test_a_state_refuses_a_call_or_lets_it_begin
