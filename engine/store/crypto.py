@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -93,6 +95,14 @@ class Keys:
         """Return 32 bytes for another purpose; from them nobody gets back to the key."""
         return _derive(self._first, f"purpose: {purpose}")
 
+    def sign(self, text: str, purpose: str) -> str:
+        """Return 64 hex digits that tell nothing of a text to whoever has no key; the same for the same text."""
+        return _signature(self._first, text, purpose)
+
+    def is_signed(self, signature: str, text: str, purpose: str) -> bool:
+        """Return whether a signature is that of the text, by any of the keys."""
+        return any(hmac.compare_digest(_signature(key, text, purpose), signature) for key in self._by_id.values())
+
     def seal(self, value: Any, place: str) -> bytes:
         """Return a JSON value encrypted for one place."""
         nonce = os.urandom(_NONCE_BYTES)
@@ -113,6 +123,10 @@ class Keys:
 
 def _derive(key: bytes, purpose: str, *, salt: bytes | None = None, length: int = KEY_BYTES) -> bytes:
     return HKDF(SHA256(), length, salt, f"isotherm {purpose}".encode()).derive(key)
+
+
+def _signature(key: bytes, text: str, purpose: str) -> str:
+    return hmac.new(_derive(key, f"purpose: {purpose}"), text.encode(), hashlib.sha256).hexdigest()
 
 
 @lru_cache(maxsize=4096)  # one entry per engine process that wrote a value we read

@@ -3,6 +3,8 @@
 Called by usecases inside the transaction that does what was asked, so that the answer is remembered if and only if it
 is true. Of two that arrive together the unique key lets one through; the other is told to try again and then finds the
 answer. An answer that is older than LIFETIME counts as none, whether it has been deleted or not.
+
+Bodies hold passwords, and a bare hash would let whoever reads the table try out guesses: the hash is stored signed.
 """
 
 from __future__ import annotations
@@ -29,23 +31,26 @@ _FORGET: Final = delete(REQUEST).where(REQUEST.c.created_time < bindparam("befor
 _FORGET_ONE: Final = _FORGET.where(*_OF)
 
 
-def answer(tx: Tx, project: str, request_id: str) -> tuple[str, Json] | None:
-    """Return the hash of the body that came with this id, and what was answered; None: the id is new."""
+def answer(tx: Tx, project: str, request_id: str, *, body_hash: str) -> tuple[bool, Json] | None:
+    """Return whether the same body came with this id, and what was answered; None: the id is new."""
     row = tx.connection.execute(_ANSWER, {"in_project": project, "of": request_id}).one_or_none()
     if row is None or row[2] < tx.now() - LIFETIME:
         return None
-    return row[0], None if row[1] is None else tx.keys.unseal(row[1], _place(project, request_id))
+    place = _place(project, request_id)
+    is_same = tx.keys.is_signed(row[0], body_hash, place)
+    return is_same, None if row[1] is None else tx.keys.unseal(row[1], place)
 
 
 def remember(tx: Tx, project: str, request_id: str, *, body_hash: str, answer: Json) -> None:
     """Store an answer; raise CONCURRENT_TRANSACTION where the same id was answered meanwhile."""
     old = {"in_project": project, "of": request_id, "before": tx.now() - LIFETIME}
     tx.connection.execute(_FORGET_ONE, old)
+    place = _place(project, request_id)
     values = {
         "project": project,
         "request_id": request_id,
-        "body_hash": body_hash,
-        "sealed": None if answer is None else tx.keys.seal(answer, _place(project, request_id)),
+        "body_hash": tx.keys.sign(body_hash, place),
+        "sealed": None if answer is None else tx.keys.seal(answer, place),
         "created_time": tx.now(),
     }
     if not tx.connection.execute(insert_or_skip(REQUEST, tx.dialect), values).rowcount:

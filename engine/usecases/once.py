@@ -92,11 +92,13 @@ class Once:
 
     def check(self, tx: Tx) -> None:
         """Raise Answered if the request was answered before, or REQUEST_ID_REUSED if another one was."""
-        known = requests.answer(tx, self.project, self.request_id) if self.request_id else None
+        if not self.request_id:
+            return
+        known = requests.answer(tx, self.project, self.request_id, body_hash=self.body_hash)
         if known is None:
             return
-        body_hash, answer = known
-        if body_hash != self.body_hash:
+        is_same, answer = known
+        if not is_same:
             text = f'request_id "{self.request_id}" was used for another request; take a new one'
             raise EngineError(Code.REQUEST_ID_REUSED, text, request_id=self.request_id)
         raise Answered(answer)
