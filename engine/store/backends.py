@@ -23,6 +23,7 @@ from engine.model.errors import Code, EngineError
 _POOL_SIZE: Final = 20
 _POOL_OVERFLOW: Final = 20
 _POOL_WAIT_S: Final = 30.0
+_USES_OF_TEXTS: Final = ("fk_definition_template_hash", "fk_definition_file_content_hash")
 _NO_TEXT: Final = "there is a NUL character in a text that was given, or something else that is no text"
 _TOO_LONG: Final = "a text that was given is longer than the database keeps"
 _BUSY_S: Final = 15.0  # how long SQLite waits for a writer in another process
@@ -37,7 +38,7 @@ class Backend:
     begin_write: Sequence[str]
     is_file: bool  # True: SQLite; one writer, and the process clock is the database clock
     options: Mapping[str, Any]  # of create_engine
-    may_retry: Callable[[DBAPIError], bool]  # a serialization failure, deadlock or busy file: the same work may succeed
+    may_retry: Callable[[DBAPIError], bool]  # a serialization failure, deadlock, busy file: the same work may succeed
     wrong_value: Callable[[DBAPIError], str]  # what is wrong with a value that was given; "": it was not the values
     lock_migrations: str = ""  # statement that waits for other processes that migrate; "": begin_write does so
     unlock_migrations: str = ""  # "": the end of the transaction does so
@@ -51,7 +52,10 @@ def _sqlite_may_retry(error: DBAPIError) -> bool:
 
 
 def _postgresql_may_retry(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01", "55P03")
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "23503":  # a text was known, and so not inserted, and was swept before its definition came
+        return getattr(getattr(error.orig, "diag", None), "constraint_name", None) in _USES_OF_TEXTS
+    return state in ("40001", "40P01", "55P03")
 
 
 def _mysql_may_retry(error: DBAPIError) -> bool:

@@ -118,8 +118,8 @@ def environment(tx: Tx, definition_id: DefinitionId) -> Mapping[str, Json]:
 def sweep(tx: Tx) -> int:
     """Delete the definitions and texts that nothing refers to; return how many definitions went.
 
-    On a server, one that another transaction begins to use meanwhile is protected by its foreign key: then this
-    transaction fails, and the next sweep does its work.
+    On a server, one that another transaction begins to use meanwhile is protected by its foreign key: then whichever of
+    the two comes last fails, and is done again.
     """
     swept = tx.connection.execute(_SWEEP).rowcount
     tx.connection.execute(_SWEEP_CONTENT)

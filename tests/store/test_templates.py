@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from engine.model.ids import DefinitionId
 from engine.store import stacks, templates, walks
@@ -147,3 +149,24 @@ def test_a_deleted_stack_keeps_its_template(database: Database) -> None:
         stacks.finish(tx, lock, stacks.Ending(gone, None, expected=stack.traversal, release=True))
 
         assert templates.sweep(tx) == 0
+
+
+def test_a_save_whose_text_is_swept_meanwhile_is_done_again(postgresql_url: str) -> None:
+    with databases.opened(databases.emptied(postgresql_url)) as database:
+        known = stored.definition()
+        with database.write() as tx:
+            templates.save(tx, known)
+        swept: list[int] = []
+
+        def sweep(*about: Any) -> None:
+            if "INTO content" in about[2] and not swept:
+                swept.append(0)
+                swept[0] = retrying(database, templates.sweep)
+
+        event.listen(database.engine, "after_cursor_execute", sweep)
+        again = replace(known, id=DefinitionId("again"))
+        retrying(database, lambda tx: templates.save(tx, again))
+
+        assert swept == [1]
+        with database.read() as tx:
+            assert templates.load(tx, again.id) == again
