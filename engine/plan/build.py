@@ -26,9 +26,9 @@ def of_walk(
     rows: Sequence[ResourceRecord],
     snapshots: Collection[SnapshotId] = (),
 ) -> Mapping[Visit, set[Visit]]:
-    """Return the visits of the walk that the stack is on; of one whose operation was cancelled, what is to settle."""
+    """Return the visits of the walk that the stack is on; of one that is over, what is to settle."""
     if stack.status is not Status.IN_PROGRESS:
-        return {Settle(row.id): set() for row in rows if row.is_awaited}
+        return {Settle(row.id): set() for row in rows if row.status is Status.IN_PROGRESS}
     if stack.action in PERFORMED:
         return _in_some_order(performing(rows, backwards=stack.action is Action.SUSPEND))
     waits = build(requires, rows)

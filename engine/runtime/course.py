@@ -202,7 +202,7 @@ class Course:
         if error is not None:
             log.error("the end of the walk of stack %s was not written", self.lock.stack_id, exc_info=error)
             self._tools.loop.after(RETRY_SECONDS, lambda: again() if walk is self._walk else None)
-        elif stack is None or stack.status is Status.IN_PROGRESS or not is_over:
+        elif stack is None or stack.status is Status.IN_PROGRESS or not is_over or not walk.has_come_to_all:
             self.load()  # a newer walk has come, or the rollback begins, or what was begun has to settle
         else:
             self._leave(stack)

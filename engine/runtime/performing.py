@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from engine.model.ids import ResourceId
+from engine.model.states import Status
 from engine.plan import advance, reasons
 from engine.plan import perform as plan
 from engine.plan.decide import Finish, Nothing
 from engine.runtime.errand import Act, Errand, expected
 from engine.runtime.jobs import Cleaned, Failed, Result, Stands
+
+_CUT_SHORT: Final = "its engine is gone"
 
 
 class ResourceFailure(Exception):
@@ -52,8 +55,13 @@ class Performing:
                     assert_never(other)
 
     def settle(self, row_id: ResourceId) -> Result:
-        """Wait for what was begun on the row; a failure is the row's, for the stack has failed already."""
+        """Wait for what was begun on the row; a failure is the row's, for what becomes of the stack is said already.
+
+        What no plugin has answered was cut short with its engine: nobody knows how far it came.
+        """
         row = self.errand.job.rows.get(row_id)
-        if row is None or not row.is_awaited:
+        if row is None or row.status is not Status.IN_PROGRESS:
             return Cleaned()
-        return self.errand.finish(self.errand.plugin(row.implementation), row)
+        if row.is_awaited:
+            return self.errand.finish(self.errand.plugin(row.implementation), row)
+        return Stands(self.errand.recorder.end(advance.broke(row, reasons.aborted(row.action, _CUT_SHORT))))

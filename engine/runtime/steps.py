@@ -108,7 +108,7 @@ class CourseSteps:
             lambda tx: ending.ending(
                 plan.stack, walk.failures, next_traversal=traversal, now=tx.now(), all_checked=walk.all_checked
             ),
-            release=True,
+            release=walk.has_come_to_all,
         )
 
     def _read(self, lock: Lock) -> Plan:

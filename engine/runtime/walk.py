@@ -51,6 +51,11 @@ class Walk:
         return self._frontier.is_over
 
     @property
+    def has_come_to_all(self) -> bool:
+        """Return whether nothing is under way that the walk, now that it is over, did not come to."""
+        return not any(row.status is Status.IN_PROGRESS for row in self._rows.values())
+
+    @property
     def all_checked(self) -> bool:
         """Return whether no resource was only passed over, because its type has no check."""
         if self.plan.stack.action is not Action.CHECK:
