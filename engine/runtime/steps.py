@@ -180,9 +180,6 @@ class CourseSteps:
         def free(tx: Tx) -> StackRecord | None:
             if locks.hold(tx, plan.lock, plan.stack.traversal) is None:
                 return None
-            # Nobody is at these any more, and nobody knows how far they came: a walk was killed in the middle of them.
-            cut = [row for row in resources.of_stack(tx, plan.stack.id) if row.status is Status.IN_PROGRESS]
-            walks.apply(tx, [self._given_up(plan, row, plan.stack.reason) for row in cut])
             locks.release(tx, plan.lock)
             return plan.stack
 

@@ -108,7 +108,7 @@ def test_what_a_cancelled_create_was_at_when_its_engine_died_has_failed(tmp_path
             room.news.event("a", "CREATE_FAILED")
 
             assert str(room.row(identity, "a").state) == state(room, identity.stack_id) == "CREATE_FAILED"
-            assert room.row(identity, "a").reason == "CREATE aborted (Stack CREATE cancelled)"
+            assert room.row(identity, "a").reason == "CREATE aborted (its engine is gone)"
 
             dying.bench.let_go()
             dying.stop()  # what the call has built after all is known to nobody
