@@ -15,7 +15,7 @@ from engine.model.errors import FencedOut, TemplateInvalid
 from engine.model.ids import SnapshotId, TraversalId
 from engine.model.records import Lock, ResourceRecord, StackRecord
 from engine.model.states import Action, Status
-from engine.plan import advance, ending, reasons
+from engine.plan import advance, breakpoints, ending, reasons
 from engine.plan.ending import Ending, Stopped
 from engine.plan.visits import Converge
 from engine.runtime import exports, lifecycle
@@ -90,10 +90,14 @@ class CourseSteps:
         With it fail the rows that were waited for: nobody asks for their outcome any more.
         """
         plan, traversals = walk.plan, [self._new_traversal(), self._new_traversal()]
-        steps = [self._given_up(plan, row, stopped.reason) for row in walk.waiting_rows()]
+        awaited = {row.id: row for row in walk.waiting_rows()}
 
         def end_at(tx: Tx) -> Ending:
-            walks.apply(tx, steps)
+            # One that has just come to a breakpoint has told of it before its walk has learnt of it.
+            there = resources.of_stack(tx, plan.stack.id)
+            stopped_at = {row.id: row for row in there if breakpoints.waiting_at(row, plan.stack.traversal)}
+            rows = {**awaited, **stopped_at}.values()
+            walks.apply(tx, [self._given_up(plan, row, stopped.reason) for row in rows])
             return ending.broken_off(plan.stack, stopped, next_traversals=traversals, now=tx.now())
 
         return self._write_end(plan, end_at, release=False)
