@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.model.records import ResourceRecord
 from engine.model.states import Action, Status
 from engine.plan.decide import Finish, Nothing
 
+_NEVER_BUILT: Final = frozenset({(Action.CREATE, Status.FAILED), (Action.ADOPT, Status.FAILED)})
 _RESUMABLE: Final = frozenset({(Action.SUSPEND, Status.COMPLETE), (Action.RESUME, Status.FAILED)})
 
 
@@ -37,8 +38,12 @@ class Invalid:
 OnPerform = Act | Finish | Pass | Invalid | Nothing
 
 
-def perform(action: Action, row: ResourceRecord, *, can_check: bool) -> OnPerform:
-    """Return what suspending, resuming, checking or saving a row comes to."""
+def perform(action: Action, row: ResourceRecord, *, can_check: bool, keeps_failed: bool = False) -> OnPerform:
+    """Return what suspending, resuming, checking or saving a row comes to.
+
+    Nothing of this makes a thing out of what was never built. What failed is replaced by the next update although it
+    was saved meanwhile, unless its type is one that `keeps_failed`.
+    """
     if row.status is Status.IN_PROGRESS:
         if row.is_awaited:
             return Finish(row)
@@ -48,10 +53,14 @@ def perform(action: Action, row: ResourceRecord, *, can_check: bool) -> OnPerfor
         return Invalid(row, f"{row.name} is not created yet") if is_missed else Nothing()
     if row.action is Action.DELETE:
         return _invalid(action, row)
-    return _on_what_stands(action, row, can_check)
+    if row.state in _NEVER_BUILT and action is Action.SNAPSHOT:
+        return Nothing()
+    if row.state in _NEVER_BUILT and action is Action.CHECK and not can_check:
+        return Invalid(row, f"{row.name} is not created yet")
+    return _on_what_stands(action, row, can_check, keeps_failed)
 
 
-def _on_what_stands(action: Action, row: ResourceRecord, can_check: bool) -> OnPerform:
+def _on_what_stands(action: Action, row: ResourceRecord, can_check: bool, keeps_failed: bool) -> OnPerform:
     match action:
         case Action.SUSPEND | Action.RESUME if row.state == (action, Status.COMPLETE):
             return Nothing()
@@ -62,7 +71,8 @@ def _on_what_stands(action: Action, row: ResourceRecord, can_check: bool) -> OnP
         case Action.CHECK:
             return Act(row) if can_check else Pass(row)
         case _:
-            return Act(row)
+            has_failed = row.status is Status.FAILED and row.action is not action
+            return Act(replace(row, is_unhealthy=True) if has_failed and not keeps_failed else row)
 
 
 def _invalid(action: Action, row: ResourceRecord) -> Invalid:

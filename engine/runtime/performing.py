@@ -36,7 +36,7 @@ class Performing:
         while True:
             row = errand.recorder.rows[row_id]
             plugin = errand.plugin(row.implementation)
-            match plan.perform(action, row, can_check=plugin.can_check):
+            match plan.perform(action, row, can_check=plugin.can_check, keeps_failed=plugin.keeps_failed):
                 case Nothing():
                     return Stands(row)
                 case plan.Invalid(row, text):
