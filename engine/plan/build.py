@@ -30,7 +30,8 @@ def of_walk(
     if stack.status is not Status.IN_PROGRESS:
         return {Settle(row.id): set() for row in rows if row.status is Status.IN_PROGRESS}
     if stack.action in PERFORMED:
-        return _in_some_order(performing(rows, backwards=stack.action is Action.SUSPEND))
+        there = [row for row in rows if row.name in requires or row.is_built]  # the rest is waste that has to go
+        return _in_some_order(performing(there, backwards=stack.action is Action.SUSPEND))
     waits = build(requires, rows)
     for row_id in _used_by_skipped(stack.manner.skip, rows):
         _leave_out(waits, Clean(row_id))

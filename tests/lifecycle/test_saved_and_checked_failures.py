@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.model.ids import StackIdentity
 from engine.model.states import Action
-from kit.bench import CREATE, UPDATE
+from kit.bench import CREATE, DELETE, UPDATE
 from kit.engine_room import ME, EngineRoom, hot
 
 CHECK = Action.CHECK
@@ -65,3 +67,31 @@ def test_a_type_without_a_check_is_not_passed_over_if_it_was_never_built(room: E
     assert str(stack.state) == "CHECK_FAILED"
     assert "resources.text: text is not created yet" in stack.reason
     assert states(room, identity) == {"thing": "CHECK_COMPLETE", "text": "CREATE_FAILED"}
+
+
+@pytest.mark.parametrize("action", [Action.SUSPEND, CHECK])
+def test_what_could_not_be_cleaned_away_does_not_fail_what_is_done_to_the_rest(
+    room: EngineRoom, action: Action
+) -> None:
+    identity = room.create("s", hot({"a": {}, "b": {}}))
+    room.wait(identity)
+    room.bench.fails.add((DELETE, "b"))
+    room.update(identity, hot({"a": {}}))
+
+    assert settled(room, identity) == "UPDATE_COMPLETE"
+
+    getattr(room.actions, action.lower())(ME, identity)
+
+    assert settled(room, identity) == f"{action}_COMPLETE"
+    assert states(room, identity) == {"a": f"{action}_COMPLETE", "b": "DELETE_FAILED"}
+
+
+def test_what_could_not_be_deleted_with_its_stack_fails_its_check(room: EngineRoom) -> None:
+    identity = room.create("s", hot({"a": {}}))
+    room.wait(identity)
+    room.bench.fails.add((DELETE, "a"))
+    room.delete(identity)
+    room.wait(identity)
+    room.actions.check(ME, identity)
+
+    assert settled(room, identity) == "CHECK_FAILED"
