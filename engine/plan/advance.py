@@ -97,8 +97,9 @@ def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
 
 
 def performing(row: ResourceRecord, action: Action, now: datetime) -> ResourceRecord:
-    """Return the row as it begins to be suspended, resumed, checked or saved."""
-    return replace(_moved(row, Began(action), CHANGED), updated_time=now)
+    """Return the row as it begins to be suspended, resumed, checked or saved; a check tells anew how healthy it is."""
+    is_unhealthy = row.is_unhealthy and action is not Action.CHECK
+    return replace(_moved(row, Began(action), CHANGED), updated_time=now, is_unhealthy=is_unhealthy)
 
 
 def passed(row: ResourceRecord) -> ResourceRecord:

@@ -6,6 +6,7 @@ import pytest
 
 from engine.model.ids import StackIdentity
 from engine.model.states import Action
+from engine.usecases.signals import MarkUnhealthy, Signals
 from kit.bench import CREATE, DELETE, UPDATE
 from kit.engine_room import ME, EngineRoom, hot
 
@@ -95,3 +96,20 @@ def test_what_could_not_be_deleted_with_its_stack_fails_its_check(room: EngineRo
     room.actions.check(ME, identity)
 
     assert settled(room, identity) == "CHECK_FAILED"
+
+
+def test_a_check_that_finds_it_well_takes_back_what_was_said_of_it(room: EngineRoom) -> None:
+    template = hot({"a": {}})
+    identity = room.create("s", template)
+    room.wait(identity)
+    before, parts = room.row(identity, "a"), room.machinery
+    signals = Signals(room.db, parts.declared, parts.logbook, parts.engine_id, wake=lambda *_: None)
+    signals.mark_unhealthy(ME, MarkUnhealthy(identity, "a", unhealthy=True))
+    room.actions.check(ME, identity)
+
+    assert settled(room, identity) == "CHECK_COMPLETE"
+
+    room.update(identity, template)
+
+    assert settled(room, identity) == "UPDATE_COMPLETE"
+    assert room.row(identity, "a").id == before.id
