@@ -162,6 +162,7 @@ class ResourceRecord:
     fingerprint: str = ""  # what else it was built from: a hash over a nested template, its files and its environment
     hook: Hook | None = None  # the breakpoint that was reached last
     is_adopted: bool = False  # it was there before the stack, which took it over
+    performed_by: TraversalId | None = None  # the last walk that began to suspend, resume, check or save it
     is_unhealthy: bool = False  # somebody said so (ResourceMarkUnhealthy): the next update replaces it
     version: int = 0  # goes up with every write; compare-and-set
 

@@ -96,10 +96,11 @@ def deleting(row: ResourceRecord, now: datetime) -> ResourceRecord:
     return replace(begun, properties=built_from, pending=None, updated_time=now)
 
 
-def performing(row: ResourceRecord, action: Action, now: datetime) -> ResourceRecord:
+def performing(row: ResourceRecord, action: Action, now: datetime, traversal: TraversalId) -> ResourceRecord:
     """Return the row as it begins to be suspended, resumed, checked or saved; a check tells anew how healthy it is."""
     is_unhealthy = row.is_unhealthy and action is not Action.CHECK
-    return replace(_moved(row, Began(action), CHANGED), updated_time=now, is_unhealthy=is_unhealthy)
+    begun = _moved(row, Began(action), CHANGED)
+    return replace(begun, updated_time=now, performed_by=traversal, is_unhealthy=is_unhealthy)
 
 
 def passed(row: ResourceRecord) -> ResourceRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from engine.model.records import ResourceRecord
+from engine.model.records import ResourceRecord, StackRecord
 from engine.model.states import Action, Status
 from engine.plan.decide import Finish, Nothing
 
@@ -38,12 +38,16 @@ class Invalid:
 OnPerform = Act | Finish | Pass | Invalid | Nothing
 
 
-def perform(action: Action, row: ResourceRecord, *, can_check: bool, keeps_failed: bool = False) -> OnPerform:
-    """Return what suspending, resuming, checking or saving a row comes to.
+def perform(stack: StackRecord, row: ResourceRecord, *, can_check: bool, keeps_failed: bool) -> OnPerform:
+    """Return what suspending, resuming, checking or saving a row comes to, as its stack does.
 
-    Nothing of this makes a thing out of what was never built. What failed is replaced by the next update although it
-    was saved meanwhile, unless its type is one that `keeps_failed`.
+    What the same walk has done already, before it was cut short, is not done again. Nothing of this makes a thing out
+    of what was never built. What failed is replaced by the next update although it was saved meanwhile, unless its
+    type is one that `keeps_failed`.
     """
+    action = stack.action
+    if row.state == (action, Status.COMPLETE) and row.performed_by == stack.traversal:
+        return Nothing()
     if row.status is Status.IN_PROGRESS:
         if row.is_awaited:
             return Finish(row)

@@ -36,7 +36,7 @@ class Performing:
         while True:
             row = errand.recorder.rows[row_id]
             plugin = errand.plugin(row.implementation)
-            match plan.perform(action, row, can_check=plugin.can_check, keeps_failed=plugin.keeps_failed):
+            match plan.perform(errand.stack, row, can_check=plugin.can_check, keeps_failed=plugin.keeps_failed):
                 case Nothing():
                     return Stands(row)
                 case plan.Invalid(row, text):
@@ -48,7 +48,8 @@ class Performing:
                     if not isinstance(finished, Stands) or errand.recorder.rows[row_id].action is action:
                         return finished
                 case plan.Act(row):
-                    begun = errand.recorder.start(advance.performing(row, action, errand.tools.clock.now()))
+                    now, traversal = errand.tools.clock.now(), errand.stack.traversal
+                    begun = errand.recorder.start(advance.performing(row, action, now, traversal))
                     act: Act = getattr(plugin, action.lower())
                     return expected(errand.carry_out(plugin, act, begun))
                 case other:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy import insert as insert_into
 
-from engine.model.ids import ResourceId, StackId
+from engine.model.ids import ResourceId, StackId, TraversalId
 from engine.model.records import Hook, Pending, ResourceRecord, StackRecord
 from engine.model.states import Status
 from engine.store import stacks
@@ -170,6 +170,7 @@ def record(tx: Tx, row: Sequence[Any]) -> ResourceRecord:
         fingerprint=fingerprint,
         hook=Hook(*secret["hook"]) if "hook" in secret else None,
         is_adopted=secret.get("is_adopted", False),
+        performed_by=TraversalId(secret["performed_by"]) if "performed_by" in secret else None,
         is_unhealthy=secret.get("is_unhealthy", False),
         version=version,
     )
@@ -188,6 +189,8 @@ def _secret(row: ResourceRecord) -> dict[str, Any]:
         filled["hook"] = (row.hook.point, row.hook.traversal, row.hook.is_cleared)
     if row.is_adopted:
         filled["is_adopted"] = True
+    if row.performed_by is not None:
+        filled["performed_by"] = row.performed_by
     if row.is_unhealthy:
         filled["is_unhealthy"] = True
     if (pending := row.pending) is not None:

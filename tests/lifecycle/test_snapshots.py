@@ -95,6 +95,19 @@ def test_a_snapshot_is_taken_to_its_end_by_the_engine_that_comes_next(room: Engi
     assert room.snapshots.show(ME, identity, snapshot.id).status is Status.COMPLETE
 
 
+def test_what_is_saved_already_is_not_saved_again_by_the_engine_that_comes_next(room: EngineRoom) -> None:
+    identity = created(room, hot({"a": {"value": "1"}, "b": {"value": "2", "_depends_on": "a"}}))
+    taken(room, identity)
+    room.bench.waits.add((SNAPSHOT, "b"))
+    room.snapshots.take(ME, identity)
+    room.news.event("b", "SNAPSHOT_IN_PROGRESS", times=2)
+    room.restart()
+    room.bench.waits.clear()
+
+    assert str(room.wait(identity).state) == "SNAPSHOT_COMPLETE"
+    assert room.bench.count(SNAPSHOT, "a") == 2, "once for each snapshot"
+
+
 def test_a_restore_brings_back_what_was_declared_and_what_was_saved(room: EngineRoom) -> None:
     identity = created(room, hot({"a": {"value": "1"}, "gone": {"value": "2"}}))
     snapshot = taken(room, identity)
